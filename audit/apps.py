@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.apps import AppConfig
+
+
+class AuditConfig(AppConfig):
+    name = "audit"
+
+    def ready(self) -> None:
+        from audit import checks  # noqa: F401  (registers itself)
+        from mlconnector.tenants.signals import changed
+
+        changed.connect(_record_change, dispatch_uid="audit.tenant_changed")
+
+
+def _record_change(
+    sender: Any, *, tenant_id: int, actor: str, action: str, subject: str, before: Any, after: Any, **_: Any
+) -> None:
+    from audit.services import Entry, append, encode
+
+    detail = encode({"before": before, "after": after})
+    append(tenant_id, [Entry(action, "done", actor=actor, source_ref=subject, detail=detail)])

@@ -1,0 +1,170 @@
+"""What a connector is: the code for one remote system, the same shape for each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from connections.http import Door
+
+Document = dict[str, Any]
+Position = list[Any]
+"""Where a scan stands: the sort values of the last row read. Kept as JSON in the checkpoint."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One input of a connection's form. ``secret`` values are write-only and encrypted."""
+
+    name: str
+    label: str
+    help: str
+    secret: bool = False
+    required: bool = True
+    default: str = ""
+    kind: str = "text"  # text, url, number, choice
+    choices: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """A kind of record that can be read, and how changes of it are found."""
+
+    name: str
+    label: str
+    key: str
+    cursor: str | None
+
+
+@dataclass(slots=True)
+class Row:
+    """One source record. ``key`` is its ID as text; ``version`` its last-update stamp as text, or '' if it has none."""
+
+    key: str
+    version: str
+    data: Document
+
+
+@dataclass(slots=True)
+class Page:
+    """Rows in scan order. ``positions[i]`` is the place after row i. ``calls`` is what the page cost.
+
+    ``total`` is the vendor's estimate of rows in the whole scan, on its first page where it gives one.
+    """
+
+    rows: list[Row]
+    positions: list[Position]
+    calls: int = 1
+    total: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckStep:
+    """One line of a connection test. ``outcome`` is ok, warning or failed; ``advice`` names the next step."""
+
+    key: str
+    label: str
+    outcome: str
+    text: str = ""
+    advice: str = ""
+
+
+@dataclass(slots=True)
+class CheckReport:
+    """``capabilities`` is what was found out about the account and is kept with the connection (JSON)."""
+
+    steps: list[CheckStep]
+    capabilities: Document = field(default_factory=dict)
+    account: str = ""
+
+    @property
+    def ok(self) -> bool:
+        return all(step.outcome != "failed" for step in self.steps)
+
+
+@dataclass(frozen=True, slots=True)
+class Preparation:
+    """One thing the account lacks and that can be created for the tenant."""
+
+    key: str
+    label: str
+    detail: str = ""
+
+
+class Source(Protocol):
+    """Reads a system. Every call is safe to repeat."""
+
+    def server_now(self) -> datetime:
+        """The remote clock, aware UTC, rounded up to the next second."""
+
+    def can_filter_on_cursor(self, stream: str) -> bool:
+        """False: ``walk`` reads a bounded window and the caller compares versions itself (rule 3)."""
+
+    def walk(self, stream: str, *, since: datetime | None, until: datetime, after: Position | None) -> Iterator[Page]:
+        """Pages by keyset on (cursor, key) from ``since`` (inclusive) up to ``until``, going on behind ``after``."""
+
+    def fetch(self, stream: str, keys: Sequence[str]) -> list[Row]:
+        """The rows with these keys, in any order; those the system does not show are left out."""
+
+
+@dataclass(slots=True)
+class Done:
+    """A write that went through. ``created`` tells a new record from an updated one."""
+
+    id: str
+    created: bool
+    properties: Document = field(default_factory=dict)
+
+
+class Connector(Protocol):
+    """One remote system. Registered with ``connections.connectors.registry.register``."""
+
+    key: str
+    label: str
+    settings: tuple[Setting, ...]
+    streams: Mapping[str, Stream]
+
+    def hosts(self, config: Mapping[str, str]) -> list[str]:
+        """The base addresses this configuration will talk to; checked before they are used and when saved."""
+
+    def clean(self, config: Mapping[str, str]) -> dict[str, str]:
+        """Normalised settings (pasted URLs trimmed, defaults filled in). Raises ``ValueError`` by field name."""
+
+    def door(self, access: Access) -> Door:
+        """The network door with this connector's sign-in, error table and rate budget."""
+
+    def client(self, access: Access) -> Any:
+        """The vendor's verbs. Sources implement ``Source``."""
+
+    def check(self, access: Access) -> CheckReport: ...
+
+    def missing(self, access: Access) -> list[Preparation]:
+        """What the account lacks for the flows of this product. Read only."""
+
+    def prepare(self, access: Access, keys: Sequence[str]) -> list[CheckStep]:
+        """Creates the named preparations; repeating is harmless."""
+
+
+class Access(Protocol):
+    """A connection as a connector sees it: settings, secrets, the shared token and budget, no ORM."""
+
+    connection_id: int
+    config: Mapping[str, str]
+    secrets: Mapping[str, str]
+    capabilities: Mapping[str, Any]
+
+    def token(self) -> Document | None:
+        """The shared token, decrypted, as last stored by any worker."""
+
+    def refresh(self, stale: Document | None, obtain: Any) -> Document:
+        """Runs ``obtain()`` under the connection's lock unless another worker already replaced ``stale``; stores the
+        result and returns it."""
+
+    def learn(self, name: str, value: Any) -> None:
+        """Keeps one capability found out during a run (JSON); the next check may find otherwise."""
+
+    def tick(self) -> None:
+        """Called before each call and while waiting, so that the owner can keep its lease alive or stop."""

@@ -1,0 +1,29 @@
+"""Values as Salesforce takes them."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+
+def plain(value: Any) -> Any:
+    """A value JSON has no form for. A Decimal stays exact: as a number where a number keeps it, else as text."""
+    if isinstance(value, Decimal):
+        number = float(value)
+        return number if Decimal(repr(number)) == value else format(value, "f")
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{value.microsecond // 1000:03d}Z"
+    if isinstance(value, date):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} cannot be written to Salesforce")
+
+
+def is_id(text: str) -> bool:
+    """Whether it may be the Id of a record: anything else would be an error in a query."""
+    return text.isascii() and text.isalnum() and len(text) in (15, 18)
+
+
+def short(id_: str) -> str:
+    """The Id without its check letters: the form both ways of writing one share."""
+    return id_[:15]

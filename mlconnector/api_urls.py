@@ -1,0 +1,37 @@
+"""Every address of the API, version 1."""
+
+from __future__ import annotations
+
+from django.urls import path, re_path
+from rest_framework.routers import SimpleRouter
+
+from audit.api import AuditViewSet
+from connections.api import ConnectionViewSet, ConnectorViewSet
+from mlconnector.api_views import NowhereView
+from mlconnector.tenants.api import MeView
+from syncs.api import FlowViewSet, IntegrationViewSet, SyncViewSet
+from syncs.api_records import RecordViewSet
+from syncs.api_runs import RunViewSet
+
+app_name = "api"
+
+router = SimpleRouter()
+router.register("connectors", ConnectorViewSet, "connector")
+router.register("connections", ConnectionViewSet, "connection")
+router.register("integrations", IntegrationViewSet, "integration")
+router.register("syncs", SyncViewSet, "sync")
+router.register("runs", RunViewSet, "run")
+router.register("records", RecordViewSet, "record")
+router.register("audit", AuditViewSet, "audit")
+
+urlpatterns = [
+    path("me/", MeView.as_view(), name="me"),
+    path("syncs/<int:sync_id>/flows/", FlowViewSet.as_view({"get": "list"}), name="flow-list"),
+    path(
+        "syncs/<int:sync_id>/flows/<slug:key>/",
+        FlowViewSet.as_view({"get": "retrieve", "patch": "partial_update"}),
+        name="flow-detail",
+    ),
+    *router.urls,
+    re_path(r"", NowhereView.as_view(), name="nowhere"),
+]

@@ -1,0 +1,1 @@
+"""The engine: read → recognise → map → write → settle. Knows no vendor."""

@@ -1,0 +1,1 @@
+"""Integrations: the only modules that know two vocabularies. Each package offers ``INTEGRATION``."""

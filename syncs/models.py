@@ -1,0 +1,238 @@
+"""What a tenant configured (Sync, Flow), the latest state of each record, and each execution (Run, FlowRun)."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+from mlconnector.tenants.scoping import TenantManager
+from syncs import catalogue
+
+
+class Sync(models.Model):
+    """A tenant's configured integration: two connections, a cadence and its flows."""
+
+    tenant = models.ForeignKey("tenants.Tenant", models.CASCADE, related_name="syncs")
+    integration = models.CharField(max_length=40, choices=catalogue.choices)
+    name = models.CharField(max_length=120)
+    source = models.ForeignKey("connections.Connection", models.PROTECT, related_name="source_syncs")
+    destination = models.ForeignKey("connections.Connection", models.PROTECT, related_name="destination_syncs")
+    every_minutes = models.PositiveIntegerField(default=10)
+    paused = models.BooleanField(default=True)
+    start_date = models.DateField(null=True, help_text="Records last changed before this day are not read.")
+    next_run_at = models.DateTimeField(null=True)
+    failures = models.PositiveIntegerField(default=0, help_text="Failed runs in a row; sets the back-off.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = TenantManager()
+
+    class Meta:
+        indexes = [models.Index(fields=["next_run_at"], condition=Q(paused=False), name="sync_due")]
+        constraints = [models.UniqueConstraint(fields=["tenant", "name"], name="sync_name_once_per_tenant")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def two_way(self) -> bool:
+        return catalogue.get(self.integration).two_way
+
+
+class Flow(models.Model):
+    """One kind of record moving one way. Owns its checkpoint (``syncs.engine.checkpoint``)."""
+
+    sync = models.ForeignKey(Sync, models.CASCADE, related_name="flows")
+    key = models.CharField(max_length=40)
+    enabled = models.BooleanField(default=True)
+    options = models.JSONField(default=dict)
+    mapping_overrides = models.JSONField(default=dict)
+    checkpoint = models.JSONField(default=dict)
+
+    objects = TenantManager(tenant_path="sync__tenant")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["sync", "key"], name="flow_once_per_sync")]
+
+    def __str__(self) -> str:
+        return f"{self.sync}: {self.key}"
+
+
+class Record(models.Model):
+    """The latest state of one source record in a flow: binding, change detector and dead letter. Never history.
+
+    ``payload`` is JSON text: what the destination holds of it as far as we know. ``waits_for`` is "flow:source key".
+    ``candidates`` is the question a person is asked, ``decision`` the answer: ``adopt`` a destination ID, ``create`` or
+    ``reject``, with who and when. ``next_attempt_at`` in the past means: read the source again.
+    """
+
+    class Status(models.TextChoices):
+        SYNCED = "synced", "Synced"
+        SKIPPED = "skipped", "Skipped"
+        WAITING = "waiting", "Waiting"
+        HELD = "held", "Held for a decision"
+        REJECTED = "rejected", "Rejected"
+
+    flow = models.ForeignKey(Flow, models.CASCADE, related_name="records")
+    source_key = models.CharField(max_length=80)
+    source_version = models.CharField(max_length=64, blank=True)
+    source_hash = models.CharField(max_length=32, blank=True)
+    destination_id = models.CharField(max_length=80, blank=True)
+    payload_hash = models.CharField(max_length=32, blank=True)
+    mapping_version = models.CharField(max_length=32, blank=True)
+    status = models.CharField(max_length=10, choices=Status)
+    error_code = models.CharField(max_length=60, blank=True)
+    error_text = models.TextField(blank=True)
+    attempts = models.PositiveIntegerField(default=0)
+    next_attempt_at = models.DateTimeField(null=True)
+    waits_for = models.CharField(max_length=140, blank=True)
+    watch = models.BooleanField(
+        default=False, help_text="Read again nightly: it may change without its version moving."
+    )
+    unconfirmed = models.BooleanField(default=False, help_text="Stands as a draft until a person confirms it.")
+    match_key = models.CharField(max_length=255, blank=True)
+    candidates = models.JSONField(null=True)
+    decision = models.JSONField(null=True)
+    confirmed_at = models.DateTimeField(null=True)
+    confirmed_by = models.CharField(max_length=120, blank=True)
+    title = models.CharField(max_length=255, blank=True)
+    amount = models.DecimalField(max_digits=24, decimal_places=6, null=True)
+    currency = models.CharField(max_length=3, blank=True)
+    payload = models.TextField(blank=True)
+    run_id = models.BigIntegerField(null=True)
+    updated_at = models.DateTimeField()
+
+    objects = TenantManager(tenant_path="flow__sync__tenant")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["flow", "source_key"], name="record_once_per_flow")]
+        indexes = [
+            models.Index(
+                fields=["flow", "next_attempt_at"], condition=Q(next_attempt_at__isnull=False), name="record_due"
+            ),
+            models.Index(fields=["flow", "waits_for"], condition=~Q(waits_for=""), name="record_waiting"),
+            models.Index(fields=["flow", "match_key"], condition=~Q(match_key=""), name="record_by_match_key"),
+            models.Index(
+                fields=["flow", "error_code"],
+                condition=Q(status__in=["waiting", "held", "rejected"]),
+                name="record_needs_attention",
+            ),
+            models.Index(fields=["flow", "title"], name="record_by_title"),
+            models.Index(fields=["flow", "destination_id"], name="record_by_destination"),
+            models.Index(fields=["flow", "run_id"], name="record_by_run"),
+            models.Index(fields=["flow", "id"], condition=Q(unconfirmed=True), name="record_unconfirmed"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title or self.source_key
+
+
+class Run(models.Model):
+    """One execution of a sync. At most one of a sync is queued or running."""
+
+    class Status(models.TextChoices):
+        QUEUED = "queued", "Queued"
+        RUNNING = "running", "Running"
+        SUCCEEDED = "succeeded", "Succeeded"
+        PARTIAL = "partial", "Partial"
+        FAILED = "failed", "Failed"
+        CANCELLED = "cancelled", "Cancelled"
+
+    class Trigger(models.TextChoices):
+        SCHEDULE = "schedule", "Schedule"
+        PERSON = "person", "A person"
+        PROGRAM = "program", "A program"
+        REPLAY = "replay", "A replay"
+        BACKFILL = "backfill", "A backfill"
+
+    ACTIVE = (Status.QUEUED, Status.RUNNING)
+
+    sync = models.ForeignKey(Sync, models.CASCADE, related_name="runs")
+    trigger = models.CharField(max_length=10, choices=Trigger)
+    requested_by = models.CharField(max_length=120, blank=True)
+    status = models.CharField(max_length=10, choices=Status, default=Status.QUEUED)
+    backfill_from = models.DateField(null=True)
+    only_due = models.BooleanField(default=False, help_text="Replays: due records only, no reading for changes.")
+    created_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    lease = models.CharField(max_length=36, blank=True)
+    heartbeat_at = models.DateTimeField(null=True)
+    enqueued_at = models.DateTimeField(null=True)
+    takeovers = models.PositiveIntegerField(default=0)
+    progress = models.JSONField(default=dict, help_text="Which flows are done in this run.")
+    cancel_requested = models.BooleanField(default=False)
+    error_code = models.CharField(max_length=60, blank=True)
+    error_text = models.TextField(blank=True)
+
+    objects = TenantManager(tenant_path="sync__tenant")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["sync"], condition=Q(status__in=["queued", "running"]), name="one_active_run_per_sync"
+            )
+        ]
+        indexes = [
+            models.Index(fields=["sync", "-id"], name="run_by_sync"),
+            models.Index(
+                fields=["status", "heartbeat_at"], condition=Q(status__in=["queued", "running"]), name="run_active"
+            ),
+        ]
+
+
+class FlowRun(models.Model):
+    """What one run did in one flow. Every row read ends in exactly one of the counts behind ``read``."""
+
+    run = models.ForeignKey(Run, models.CASCADE, related_name="flow_runs")
+    flow = models.ForeignKey(Flow, models.CASCADE, related_name="flow_runs")
+    expected = models.PositiveIntegerField(null=True)
+    read = models.PositiveIntegerField(default=0)
+    created = models.PositiveIntegerField(default=0)
+    updated = models.PositiveIntegerField(default=0)
+    unchanged = models.PositiveIntegerField(default=0)
+    skipped = models.PositiveIntegerField(default=0)
+    waiting = models.PositiveIntegerField(default=0)
+    held = models.PositiveIntegerField(default=0)
+    rejected = models.PositiveIntegerField(default=0)
+    source_calls = models.PositiveIntegerField(default=0)
+    destination_calls = models.PositiveIntegerField(default=0)
+    checkpoint_from = models.JSONField(default=dict)
+    checkpoint_to = models.JSONField(default=dict)
+
+    objects = TenantManager(tenant_path="run__sync__tenant")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["run", "flow"], name="flow_run_once")]
+
+
+class Candidate(models.Model):
+    """A record that already stood in the destination before us and may be the same as a source record.
+
+    Listed once per flow, refreshed by change. ``match_key`` is the normalised name, ``evidence`` what else is known of
+    the company (``syncs.matching.Identity``).
+    """
+
+    flow = models.ForeignKey(Flow, models.CASCADE, related_name="candidates")
+    destination_id = models.CharField(max_length=80)
+    match_key = models.CharField(max_length=255, blank=True)
+    title = models.CharField(max_length=255, blank=True)
+    evidence = models.JSONField(default=dict)
+
+    objects = TenantManager(tenant_path="flow__sync__tenant")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["flow", "destination_id"], name="candidate_once_per_flow")]
+        indexes = [models.Index(fields=["flow", "match_key"], name="candidate_by_match_key")]
+
+
+class CandidateKey(models.Model):
+    """One of the keys by which a candidate is found: its name, its numbers, what its name is close to."""
+
+    candidate = models.ForeignKey(Candidate, models.CASCADE, related_name="keys")
+    flow = models.ForeignKey(Flow, models.CASCADE, related_name="+", db_index=False)
+    key = models.CharField(max_length=255)
+
+    objects = TenantManager(tenant_path="flow__sync__tenant")
+
+    class Meta:
+        indexes = [models.Index(fields=["flow", "key"], name="candidate_key_by_key")]

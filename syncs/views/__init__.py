@@ -1,0 +1,1 @@
+"""Syncs, runs and records in the browser: parse, call one service, answer."""

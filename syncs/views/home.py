@@ -1,0 +1,107 @@
+"""The landing page for whoever is signed out, the dashboard for members."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+
+from connections.models import Connection
+from connections.selectors import connections_of
+from mlconnector.pages import TenantRequest
+from mlconnector.tenants.middleware import needs
+from mlconnector.tenants.permissions import Action
+from syncs import catalogue, record_selectors, selectors
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """One thing that asks for a person."""
+
+    tone: str
+    text: str
+    url: str
+    verb: str
+
+
+def home(request: TenantRequest) -> HttpResponseBase:
+    if not request.user.is_authenticated:
+        offers = [(one, *selectors.direction(one)) for one in catalogue.all_integrations()]
+        return render(request, "landing.html", {"offers": offers})
+    if request.tenant is None:
+        return redirect("tenants:new")
+    return dashboard(request)
+
+
+@needs(Action.VIEW)
+def dashboard(request: TenantRequest) -> HttpResponse:
+    connections = list(connections_of(request.tenant))
+    overviews = selectors.overviews(request.tenant)
+    context = {
+        "overviews": overviews,
+        "connections": connections,
+        "needs": _needs(request, connections, overviews),
+        "ready": _ready(connections),
+    }
+    return render(request, "syncs/dashboard.html", context)
+
+
+@needs(Action.VIEW)
+def syncs(request: TenantRequest) -> HttpResponse:
+    context = {"overviews": selectors.overviews(request.tenant)}
+    return render(request, "syncs/list.html", context)
+
+
+def _ready(connections: list[Connection]) -> bool:
+    """Whether there is a connection for both sides of some integration."""
+    kinds = {connection.connector for connection in connections}
+    return any({one.source, one.destination} <= kinds for one in catalogue.all_integrations())
+
+
+def _needs(
+    request: TenantRequest, connections: list[Connection], overviews: list[selectors.SyncOverview]
+) -> list[Need]:
+    found = [
+        Need("bad", f"{one.name}: {one.status_text}", reverse("connections:detail", args=[one.pk]), "Open connection")
+        for one in connections
+        if one.status == Connection.Status.BROKEN
+    ]
+    for overview in overviews:
+        if overview.state == "failing" and overview.last_run:
+            text = f"{overview.sync.name}: the last run stopped. {overview.last_run.error_text}"
+            found.append(Need("bad", text, reverse("syncs:run", args=[overview.last_run.pk]), "Open run"))
+    return found + _open_records(overviews) + _open_drafts(request)
+
+
+def _open_records(overviews: list[selectors.SyncOverview]) -> list[Need]:
+    totals: dict[str, int] = {}
+    for overview in overviews:
+        for status, count in overview.unsettled.items():
+            totals[status] = totals.get(status, 0) + count
+    said = (
+        ("rejected", "bad", "could not be delivered", "See why"),
+        ("held", "wait", "your decision", "Decide"),
+    )
+    url = reverse("syncs:attention")
+    found = []
+    for status, tone, words, verb in said:
+        if number := totals.get(status):
+            noun = "record" if number == 1 else "records"
+            link = "needs " if status == "held" and number == 1 else "need " if status == "held" else ""
+            found.append(Need(tone, f"{number:,} {noun} {link}{words}.", url, verb))
+    return found
+
+
+def _open_drafts(request: TenantRequest) -> list[Need]:
+    flows = record_selectors.draft_flows(request.tenant)
+    if not flows:
+        return []
+    number = len(record_selectors.drafts(request.tenant, flows=flows).values_list("pk")[:1000])
+    if not number:
+        return []
+    many = "1,000 or more" if number == 1000 else f"{number:,}"
+    noun = "invoice waits" if number == 1 else "invoices wait"
+    return [Need("wait", f"{many} draft {noun} for confirmation.", reverse("syncs:drafts"), "Confirm")]
