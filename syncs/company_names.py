@@ -20,7 +20,7 @@ ARTICLES = frozenset(
 _WORD = re.compile(r"[a-z0-9]+")
 _INITIALS = re.compile(r"(?<![a-z0-9])[a-z](?:[./] ?[a-z](?![a-z0-9]))+")
 _CYRILLIC_WORD = re.compile(r"(?<![^\W\d_])([А-ЯЁІЇЄҐа-яёіїєґ]{2,5})(?![^\W\d_])")
-_IN_NUMBERS = re.compile(r"(?<=\d)[ ,.'](?=\d{3}(?!\d))")
+_IN_NUMBERS = re.compile(r"(?<=\d) (?=\d{3}(?!\d))")
 
 
 class Name(NamedTuple):
@@ -110,9 +110,8 @@ def _has_letters(text: str) -> bool:
 
 def _words(text: str) -> list[str]:
     text = anyascii(text).lower().replace("&", " and ").replace("+", " and ").replace("'", "").replace("`", "")
-    text = _IN_NUMBERS.sub("", text)
     text = _INITIALS.sub(lambda match: re.sub(r"[./ ]", "", match[0]), text)
-    return _WORD.findall(text)
+    return _IN_NUMBERS.sub("", " ".join(_WORD.findall(text))).split()
 
 
 def _conjunctions(words: Sequence[str]) -> list[str]:

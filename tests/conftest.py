@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,8 +21,10 @@ from mlconnector.tenants.models import Membership, Role, Tenant
 CHROMIUM = next((path for name in ("chromium", "chromium-browser") if (path := shutil.which(name))), None)
 
 
-# A busy machine is no failure.
-hypothesis.settings.register_profile("here", deadline=None, max_examples=60)
+# A busy machine is no failure, and the same code gives the same result; EXPLORE=1 looks at new examples.
+hypothesis.settings.register_profile(
+    "here", deadline=None, max_examples=60, derandomize="EXPLORE" not in os.environ, database=None
+)
 hypothesis.settings.load_profile("here")
 
 DATABASE_FIXTURES = {"db", "transactional_db", "live_server"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from syncs.matching import normalise
@@ -85,6 +85,7 @@ PARTS = (
 )
 
 
+@example("0:000")
 @given(st.one_of(st.text(max_size=60), st.lists(st.sampled_from(PARTS), max_size=7).map(" ".join)))
 def test_normalising_twice_changes_nothing_and_never_fails(name: str) -> None:
     once = normalise(name)
