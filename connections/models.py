@@ -31,6 +31,7 @@ class Connection(models.Model):
     check_report = models.JSONField(default=list)
     capabilities = models.JSONField(default=dict)
     account = models.CharField(max_length=200, blank=True)
+    credentials_expire_on = models.DateField(null=True, help_text="As the tenant knows it; reminded of before.")
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = TenantManager()

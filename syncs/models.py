@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
@@ -22,13 +23,18 @@ class Sync(models.Model):
     start_date = models.DateField(null=True, help_text="Records last changed before this day are not read.")
     next_run_at = models.DateTimeField(null=True)
     failures = models.PositiveIntegerField(default=0, help_text="Failed runs in a row; sets the back-off.")
+    rehearsal = models.BooleanField(default=False, help_text="A copy on which a preview runs; only that sees it.")
     created_at = models.DateTimeField(auto_now_add=True)
 
-    objects = TenantManager()
+    objects = TenantManager(rehearsal=False)
 
     class Meta:
         indexes = [models.Index(fields=["next_run_at"], condition=Q(paused=False), name="sync_due")]
-        constraints = [models.UniqueConstraint(fields=["tenant", "name"], name="sync_name_once_per_tenant")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "name"], condition=Q(rehearsal=False), name="sync_name_once_per_tenant"
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -48,7 +54,7 @@ class Flow(models.Model):
     mapping_overrides = models.JSONField(default=dict)
     checkpoint = models.JSONField(default=dict)
 
-    objects = TenantManager(tenant_path="sync__tenant")
+    objects = TenantManager("sync__tenant", sync__rehearsal=False)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["sync", "key"], name="flow_once_per_sync")]
@@ -62,7 +68,9 @@ class Record(models.Model):
 
     ``payload`` is JSON text: what the destination holds of it as far as we know. ``waits_for`` is "flow:source key".
     ``candidates`` is the question a person is asked, ``decision`` the answer: ``adopt`` a destination ID, ``create`` or
-    ``reject``, with who and when. ``next_attempt_at`` in the past means: read the source again.
+    ``reject``, with who and when. ``next_attempt_at`` in the past means: read the source again. ``set_aside``: a person
+    took it off the list of what needs attention, ``how`` (ignored or done), ``reason``, ``by``, ``at``; it ends with the
+    next change in the source.
     """
 
     class Status(models.TextChoices):
@@ -92,6 +100,8 @@ class Record(models.Model):
     match_key = models.CharField(max_length=255, blank=True)
     candidates = models.JSONField(null=True)
     decision = models.JSONField(null=True)
+    set_aside = models.JSONField(null=True)
+    assigned_to = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
     confirmed_at = models.DateTimeField(null=True)
     confirmed_by = models.CharField(max_length=120, blank=True)
     title = models.CharField(max_length=255, blank=True)
@@ -101,7 +111,7 @@ class Record(models.Model):
     run_id = models.BigIntegerField(null=True)
     updated_at = models.DateTimeField()
 
-    objects = TenantManager(tenant_path="flow__sync__tenant")
+    objects = TenantManager("flow__sync__tenant", flow__sync__rehearsal=False)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["flow", "source_key"], name="record_once_per_flow")]
@@ -164,7 +174,7 @@ class Run(models.Model):
     error_code = models.CharField(max_length=60, blank=True)
     error_text = models.TextField(blank=True)
 
-    objects = TenantManager(tenant_path="sync__tenant")
+    objects = TenantManager("sync__tenant", sync__rehearsal=False)
 
     class Meta:
         constraints = [
@@ -199,7 +209,7 @@ class FlowRun(models.Model):
     checkpoint_from = models.JSONField(default=dict)
     checkpoint_to = models.JSONField(default=dict)
 
-    objects = TenantManager(tenant_path="run__sync__tenant")
+    objects = TenantManager("run__sync__tenant", run__sync__rehearsal=False)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["run", "flow"], name="flow_run_once")]
@@ -218,7 +228,7 @@ class Candidate(models.Model):
     title = models.CharField(max_length=255, blank=True)
     evidence = models.JSONField(default=dict)
 
-    objects = TenantManager(tenant_path="flow__sync__tenant")
+    objects = TenantManager("flow__sync__tenant", flow__sync__rehearsal=False)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["flow", "destination_id"], name="candidate_once_per_flow")]
@@ -232,7 +242,122 @@ class CandidateKey(models.Model):
     flow = models.ForeignKey(Flow, models.CASCADE, related_name="+", db_index=False)
     key = models.CharField(max_length=255)
 
-    objects = TenantManager(tenant_path="flow__sync__tenant")
+    objects = TenantManager("flow__sync__tenant", flow__sync__rehearsal=False)
 
     class Meta:
         indexes = [models.Index(fields=["flow", "key"], name="candidate_key_by_key")]
+
+
+class MappingVersion(models.Model):
+    """What a tenant added to the mapping of a flow, as it stood after each change."""
+
+    flow = models.ForeignKey(Flow, models.CASCADE, related_name="mapping_versions")
+    number = models.PositiveIntegerField()
+    overrides = models.JSONField(default=dict)
+    changed_by = models.CharField(max_length=120)
+    changed_at = models.DateTimeField(auto_now_add=True)
+
+    objects = TenantManager("flow__sync__tenant", flow__sync__rehearsal=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["flow", "number"], name="mapping_version_once_per_flow")]
+
+
+class Preview(models.Model):
+    """What a run would do, found out by a run on a copy of the sync (``rehearsal``) that writes nothing.
+
+    ``proposal`` is what is to change before (JSON by kind); ``based_on`` is the digest of the sync's settings then, so
+    that what is approved is what runs; ``totals`` are counts by flow and outcome, and money by currency.
+    """
+
+    class Kind(models.TextChoices):
+        RUN = "run", "The next run"
+        MAPPING = "mapping", "A changed mapping"
+        OPTIONS = "options", "Changed options"
+        REPLAY = "replay", "A replay"
+
+    class Status(models.TextChoices):
+        RUNNING = "running", "Being worked out"
+        READY = "ready", "Ready"
+        FAILED = "failed", "Failed"
+        APPROVED = "approved", "Approved"
+        DISCARDED = "discarded", "Discarded"
+
+    sync = models.ForeignKey(Sync, models.CASCADE, related_name="previews")
+    rehearsal = models.OneToOneField(Sync, models.SET_NULL, null=True, related_name="preview")
+    kind = models.CharField(max_length=10, choices=Kind)
+    proposal = models.JSONField(default=dict)
+    based_on = models.CharField(max_length=32, blank=True)
+    status = models.CharField(max_length=10, choices=Status, default=Status.RUNNING)
+    requested_by = models.CharField(max_length=120)
+    created_at = models.DateTimeField(auto_now_add=True)
+    finished_at = models.DateTimeField(null=True)
+    totals = models.JSONField(default=dict)
+    error_text = models.TextField(blank=True)
+
+    objects = TenantManager("sync__tenant")
+
+    class Meta:
+        indexes = [models.Index(fields=["sync", "-id"], name="preview_by_sync")]
+
+
+class PreviewEntry(models.Model):
+    """What would become of one record. ``detail`` is JSON text like that of the trail: before, after, sent, text."""
+
+    preview = models.ForeignKey(Preview, models.CASCADE, related_name="entries")
+    flow = models.CharField(max_length=40)
+    source_key = models.CharField(max_length=80)
+    title = models.CharField(max_length=255, blank=True)
+    outcome = models.CharField(max_length=10)
+    error_code = models.CharField(max_length=60, blank=True)
+    amount = models.DecimalField(max_digits=24, decimal_places=6, null=True)
+    currency = models.CharField(max_length=3, blank=True)
+    detail = models.TextField(blank=True)
+
+    objects = TenantManager("preview__sync__tenant")
+
+    class Meta:
+        indexes = [models.Index(fields=["preview", "flow", "outcome", "id"], name="preview_entry_by_outcome")]
+
+
+class Report(models.Model):
+    """A reconciliation of both systems as they stood when it was made. ``figures`` are JSON rows by kind, month and
+    currency; what differs, record by record, are its lines."""
+
+    class Status(models.TextChoices):
+        RUNNING = "running", "Being worked out"
+        READY = "ready", "Ready"
+        FAILED = "failed", "Failed"
+
+    sync = models.ForeignKey(Sync, models.CASCADE, related_name="reports")
+    status = models.CharField(max_length=10, choices=Status, default=Status.RUNNING)
+    requested_by = models.CharField(max_length=120)
+    created_at = models.DateTimeField(auto_now_add=True)
+    finished_at = models.DateTimeField(null=True)
+    figures = models.JSONField(default=list)
+    error_text = models.TextField(blank=True)
+
+    objects = TenantManager("sync__tenant")
+
+    class Meta:
+        indexes = [models.Index(fields=["sync", "-id"], name="report_by_sync")]
+
+
+class ReportLine(models.Model):
+    """One record on which both sides differ. An amount is null on the side that does not have the record."""
+
+    report = models.ForeignKey(Report, models.CASCADE, related_name="lines")
+    what = models.CharField(max_length=40)
+    month = models.CharField(max_length=7, blank=True, help_text="2026-11, or empty where the record has no date.")
+    currency = models.CharField(max_length=3, blank=True)
+    source_key = models.CharField(max_length=80, blank=True)
+    destination_id = models.CharField(max_length=80, blank=True)
+    title = models.CharField(max_length=255, blank=True)
+    source_amount = models.DecimalField(max_digits=24, decimal_places=6, null=True)
+    destination_amount = models.DecimalField(max_digits=24, decimal_places=6, null=True)
+    record = models.ForeignKey(Record, models.SET_NULL, null=True, related_name="+")
+
+    objects = TenantManager("report__sync__tenant")
+
+    class Meta:
+        indexes = [models.Index(fields=["report", "what", "month", "currency", "id"], name="report_line_by_figure")]

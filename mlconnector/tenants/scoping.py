@@ -20,8 +20,8 @@ class TenantQuerySet(models.QuerySet[_M]):
     _probe = False
 
     def for_tenant(self, tenant: models.Model | int) -> Self:
-        path = self.model._default_manager.tenant_path  # type: ignore[attr-defined]
-        scoped = self.filter(**{path: tenant})
+        manager: Any = self.model._default_manager
+        scoped = self.filter(**{manager.tenant_path: tenant}, **manager.shown)
         scoped._scoped = True
         return scoped
 
@@ -99,11 +99,13 @@ class TenantQuerySet(models.QuerySet[_M]):
 
 
 class TenantManager(models.Manager[_M]):
-    """``tenant_path`` is the lookup from the model to its tenant, like ``flow__sync__tenant``."""
+    """``tenant_path`` is the lookup from the model to its tenant, like ``flow__sync__tenant``; ``shown`` are conditions
+    for what its members may come across."""
 
-    def __init__(self, tenant_path: str = "tenant") -> None:
+    def __init__(self, tenant_path: str = "tenant", **shown: Any) -> None:
         super().__init__()
         self.tenant_path = tenant_path
+        self.shown = shown
 
     def get_queryset(self) -> TenantQuerySet[_M]:
         return TenantQuerySet(self.model, using=self._db, hints=self._hints)  # type: ignore[attr-defined]
