@@ -1,10 +1,12 @@
-# make demo        shows the product at work (RESET=1 starts afresh)
+# make demo        shows the product at work (RESET=1 starts afresh, EMPTY=1 without the example workspace)
 # make test        all tests, on SQLite and, where one answers, PostgreSQL
 # make check       what CI runs: tests, style, types, layers, migrations, deployment checks
 
 PYTHON ?= python3.11
 BIN := .venv/bin
 RESET ?=
+POSTGRES := $(or $(TEST_POSTGRES_URL),postgresql://postgres@127.0.0.1:5432/postgres)
+EMPTY ?=
 
 # Another Python than the wanted one would only fail later, and less clearly.
 ifeq (,$(shell command -v $(PYTHON) 2>/dev/null))
@@ -28,7 +30,7 @@ help:
 	@touch $@
 
 demo: .venv/runtime.stamp
-	@exec $(BIN)/python manage.py demo $(if $(RESET),--reset)
+	@exec $(BIN)/python manage.py demo $(if $(RESET),--reset) $(if $(EMPTY),--empty)
 
 sandbox: .venv/runtime.stamp
 	@mkdir -p var
@@ -44,7 +46,8 @@ screenshots: .venv/dev.stamp
 	@$(BIN)/python -m tests.browser.screenshots
 
 bench: .venv/dev.stamp
-	@$(BIN)/python -m pytest -q -s -m bench tests/bench
+	@$(BIN)/python -m pytest -q -s -m bench tests/bench/test_audit_append.py
+	@TEST_DATABASE_URL=$(POSTGRES) $(BIN)/python -m pytest -q -s -m bench tests/bench/test_pages.py
 	@$(BIN)/python -m tests.bench.first_sync --repeat 3
 
 lint: .venv/dev.stamp

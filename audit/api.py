@@ -13,15 +13,16 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from audit import selectors, services
+from audit import proofs, selectors, services
 from audit.filters import AuditFilter
-from audit.models import AuditEntry
-from mlconnector.api import KeysetPagination
+from audit.models import AuditEntry, TrailCheck
+from mlconnector.api import ConflictingState, KeysetPagination
 from mlconnector.api_filters import LARGEST_ID
 from mlconnector.api_views import TenantViewSet
 from mlconnector.tenants.permissions import Action
 
 HASH_LENGTH = 64
+LONGEST_WAITED_FOR = 200_000
 
 
 class AuditEntrySerializer(serializers.ModelSerializer[AuditEntry]):
@@ -67,6 +68,24 @@ class VerificationSerializer(serializers.Serializer[Any]):
     head = serializers.CharField(allow_blank=True)
 
 
+class TrailCheckSerializer(serializers.ModelSerializer[TrailCheck]):
+    """``ok`` is null until it ends. ``state``: waiting, running, stopped (start it again) or done."""
+
+    state = serializers.CharField()
+
+    class Meta:
+        model = TrailCheck
+        fields = (
+            "state", "requested_by", "created_at", "finished_at", "total", "checked", "ok", "first_bad_sequence",
+            "text", "head",
+        )  # fmt: skip
+        read_only_fields = fields
+
+
+class NewestCheckSerializer(serializers.Serializer[Any]):
+    newest = TrailCheckSerializer(allow_null=True, help_text="Null as long as none was started.")
+
+
 class AnchorSerializer(serializers.Serializer[Any]):
     sequence = serializers.IntegerField(min_value=1, max_value=LARGEST_ID, required=False)
     hash = serializers.RegexField(f"^[0-9a-f]{{{HASH_LENGTH}}}$", required=False)
@@ -94,7 +113,8 @@ class AuditViewSet(TenantViewSet):
 
     noun = "audit entry"
     needs = Action.VIEW
-    heavy = ("verify",)
+    heavy = ("verify", "start_check")
+    conflicts = ("verify",)
     query_checked = ("verify",)
     queryset = AuditEntry.objects.all()
     serializer_class = AuditEntrySerializer
@@ -114,8 +134,30 @@ class AuditViewSet(TenantViewSet):
         return Response(AuditEntrySerializer(self.get_object()).data)
 
     @extend_schema(
+        summary="The newest check of the trail",
+        responses=NewestCheckSerializer,
+        filters=False,
+        tags=["audit"],
+    )
+    @action(detail=False, methods=["get"], pagination_class=None)
+    def check(self, request: Request) -> Response:
+        return Response(NewestCheckSerializer({"newest": proofs.newest(self.tenant.pk)}).data)
+
+    @extend_schema(
+        summary="Have the trail checked in the background",
+        description="For trails of any length. The one that is on its way, if there is one.",
+        request=None,
+        responses={202: TrailCheckSerializer},
+        tags=["audit"],
+    )
+    @check.mapping.post
+    def start_check(self, request: Request) -> Response:
+        return Response(TrailCheckSerializer(proofs.start(self.tenant.pk, actor=self.actor)).data, 202)
+
+    @extend_schema(
         summary="Prove that nobody rewrote the trail",
-        description="Walks the whole chain. With an anchor noted earlier, a rewriting of the whole chain is found too.",
+        description="Walks the whole chain while you wait: up to 200,000 entries, 409 beyond; `/audit/check/` takes "
+        "longer ones. With an anchor noted earlier, a rewriting of the whole chain is found too.",
         parameters=[AnchorSerializer],
         responses=VerificationSerializer,
         filters=False,
@@ -131,6 +173,11 @@ class AuditViewSet(TenantViewSet):
             missing = "hash" if "sequence" in anchor else "sequence"
             raise exceptions.ValidationError(
                 {missing: ["An anchor is a sequence and its hash: give both, or neither."]}
+            )
+        if (length := selectors.end(self.tenant.pk)) > LONGEST_WAITED_FOR:
+            raise ConflictingState(
+                f"The trail has {length:,} entries: too many to wait for. POST to /audit/check/ checks them in the "
+                "background."
             )
         pair = (anchor["sequence"], anchor["hash"]) if anchor else None
         return Response(VerificationSerializer(services.verify(self.tenant.pk, anchor=pair)).data)

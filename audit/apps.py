@@ -10,9 +10,11 @@ class AuditConfig(AppConfig):
 
     def ready(self) -> None:
         from audit import checks  # noqa: F401  (registers itself)
-        from mlconnector.tenants.signals import changed
+        from audit.exports import refuse_closing
+        from mlconnector.tenants.signals import changed, closing
 
         changed.connect(_record_change, dispatch_uid="audit.tenant_changed")
+        closing.connect(refuse_closing, dispatch_uid="audit.tenant_closing")
 
 
 def _record_change(

@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django_filters import rest_framework as filters
 
 from audit.models import AuditEntry
-from audit.selectors import Filters
+from audit.selectors import Filters, narrowed
 from mlconnector.api_filters import IdFilter
 
 
@@ -25,7 +25,9 @@ class AuditFilter(filters.FilterSet):
     outcome = filters.CharFilter(label="Like `synced`, `rejected`, `done`.")
     actor = filters.CharFilter(label="Like `worker`, `member:ann@example.com`, `program:Zx81kQ2p`.")
     error_code = filters.CharFilter(label="The stable code of an error.")
-    search = filters.CharFilter(label="Part of a reference, an actor or an error code. Slower than the others.")
+    search = filters.CharFilter(
+        label="A reference, an actor or an error code; part of one where none is called so. Slower."
+    )
     since = filters.IsoDateTimeFilter(label="From this instant on.")
     until = filters.IsoDateTimeFilter(label="Before this instant.")
 
@@ -47,7 +49,7 @@ class AuditFilter(filters.FilterSet):
                 "until": _utc(until) if until else None,
             }
         )
-        return queryset.filter(filtered.conditions())
+        return narrowed(queryset, self.request.tenant.pk, filtered)
 
 
 def _number(value: Any) -> int | None:

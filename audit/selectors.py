@@ -1,21 +1,32 @@
-"""Reading the trail: a page at a time by keyset, and whole as a stream."""
+"""Reading the trail: a page at a time by keyset, and whole as a stream.
+
+However long it is, nobody waits: a text is looked for by index first, dates become numbers of entries, and a search for
+something rare ends after a while with the place where it may go on.
+"""
 
 from __future__ import annotations
 
-import csv
 import json
+import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django.db.models import Max, Q, QuerySet
 
 from audit.models import AuditEntry
 from audit.storage import COLUMNS
+from mlconnector.spreadsheet import csv_lines
 
 PAGE = 100
+PATIENCE_SECONDS = 1.0
+_FIRST_LOOK, _LONGEST_LOOK = 5_000, 100_000
 _EXPORT_PAGE = 2000
+_CLOCKS_APART = timedelta(hours=1)
+_NAMED = ("source_ref", "destination_ref", "actor", "error_code")
 
 
 _EXACT = (
@@ -48,33 +59,98 @@ class Filters:
         if self.until:
             found &= Q(at__lt=self.until)
         if self.text:
-            found &= (
-                Q(source_ref__icontains=self.text)
-                | Q(destination_ref__icontains=self.text)
-                | Q(actor__icontains=self.text)
-                | Q(error_code__icontains=self.text)
-            )
+            found &= _parts(self.text)
         return found
+
+
+def _parts(text: str) -> Q:
+    found = Q()
+    for name in _NAMED:
+        found |= Q(**{f"{name}__icontains": text})
+    return found
+
+
+def _wholes(text: str) -> list[Q]:
+    """One condition per index. A member may be called by the address alone."""
+    named = [Q(**{name: text}) for name in _NAMED if name != "actor"]
+    return [*named, Q(actor__in=(text, f"member:{text}"))]
 
 
 @dataclass(frozen=True, slots=True)
 class TrailPage:
-    """Newest first. ``next_before`` goes into ``before`` of the next call; None at the end."""
+    """Newest first. ``next_before`` goes into ``before`` of the next call; None at the end. ``unfinished``: the search
+    took long and stopped there, so that more of this page may lie further back."""
 
     entries: list[AuditEntry]
     next_before: int | None
+    unfinished: bool = False
 
 
 def entries(tenant_id: int, filters: Filters | None = None) -> QuerySet[AuditEntry]:
-    found = AuditEntry.objects.filter((filters or Filters()).conditions(), tenant_id=tenant_id)
-    return found.order_by("-sequence")
+    rows = AuditEntry.objects.filter(tenant_id=tenant_id).order_by("-sequence")
+    return narrowed(rows, tenant_id, filters or Filters())
+
+
+def narrowed(rows: QuerySet[AuditEntry], tenant_id: int, filters: Filters) -> QuerySet[AuditEntry]:
+    """A text that is the whole of a reference, an actor or a code finds those alone, else what contains it."""
+    conditions = filters.conditions()
+    if filters.text:
+        wholes = _wholes(filters.text)
+        of_tenant = AuditEntry.objects.filter(tenant_id=tenant_id)
+        if any(of_tenant.filter(whole).exists() for whole in wholes):
+            conditions = replace(filters, text="").conditions() & reduce(or_, wholes)
+    return rows.filter(conditions, *_range(tenant_id, filters))
+
+
+def _range(tenant_id: int, filters: Filters) -> list[Q]:
+    """The numbers of the entries between two instants: entries are numbered as they come, so no index on the time is
+    needed. Workers' clocks may be a little apart."""
+    found = []
+    if filters.since:
+        found.append(Q(sequence__gte=_first_since(tenant_id, _moved(filters.since, -_CLOCKS_APART))))
+    if filters.until:
+        found.append(Q(sequence__lt=_first_since(tenant_id, _moved(filters.until, _CLOCKS_APART))))
+    return found
+
+
+def _moved(at: datetime, by: timedelta) -> datetime:
+    try:
+        return at + by
+    except OverflowError:
+        return at
+
+
+def _first_since(tenant_id: int, at: datetime) -> int:
+    """By halving: some twenty short questions for a million entries."""
+    rows = AuditEntry.objects.filter(tenant_id=tenant_id).order_by("sequence")
+    low, high = 1, end(tenant_id) + 1
+    while low < high:
+        middle = (low + high) // 2
+        found = rows.filter(sequence__gte=middle).values_list("at", flat=True).first()
+        if found is None or found >= at:
+            high = middle
+        else:
+            low = middle + 1
+    return low
+
+
+def end(tenant_id: int) -> int:
+    """The number of the last entry; 0 where there is none."""
+    return AuditEntry.objects.filter(tenant_id=tenant_id).aggregate(end=Max("sequence"))["end"] or 0
 
 
 def page(tenant_id: int, filters: Filters | None = None, *, before: int | None = None, size: int = PAGE) -> TrailPage:
+    """Goes back in ever longer steps until the page is full, the trail ends, or patience does."""
     found = entries(tenant_id, filters)
-    if before is not None:
-        found = found.filter(sequence__lt=before)
-    rows = list(found[: size + 1])
+    rows: list[AuditEntry] = []
+    upper = end(tenant_id) + 1 if before is None else before
+    step, give_up = _FIRST_LOOK, time.monotonic() + PATIENCE_SECONDS
+    while upper > 1 and len(rows) <= size:
+        if time.monotonic() > give_up:
+            return TrailPage(rows, upper, unfinished=True)
+        lower = max(upper - step, 1)
+        rows += found.filter(sequence__gte=lower, sequence__lt=upper)[: size + 1 - len(rows)]
+        upper, step = lower, min(step * 2, _LONGEST_LOOK)
     return TrailPage(rows[:size], rows[size - 1].sequence if len(rows) > size else None)
 
 
@@ -89,26 +165,19 @@ def export(tenant_id: int, filters: Filters | None = None, *, form: str = "ndjso
     if form not in ("ndjson", "csv"):
         raise ValueError(f"Unknown form {form!r}: ndjson or csv.")
     fields = [name for name in COLUMNS if name != "tenant_id"]
-    write = _Echo()
-    writer = csv.writer(write, lineterminator="\r\n")
+    rows = _oldest_first(tenant_id, filters or Filters(), fields)
     if form == "csv":
-        yield writer.writerow(fields)
-    for row in _oldest_first(tenant_id, filters or Filters(), fields):
-        yield writer.writerow([_harmless(value) for value in row]) if form == "csv" else _json_line(fields, row)
-
-
-class _Echo:
-    """A file that hands back what was written to it."""
-
-    def write(self, value: str) -> str:
-        return value
+        yield from csv_lines([fields])
+        yield from csv_lines(rows)
+    else:
+        yield from (_json_line(fields, row) for row in rows)
 
 
 def _oldest_first(tenant_id: int, filters: Filters, fields: list[str]) -> Iterator[tuple[Any, ...]]:
-    found = AuditEntry.objects.filter(filters.conditions(), tenant_id=tenant_id).order_by("sequence")
-    last, end = 0, AuditEntry.objects.filter(tenant_id=tenant_id).aggregate(end=Max("sequence"))["end"] or 0
+    found = entries(tenant_id, filters).order_by("sequence")
+    last, until = 0, end(tenant_id)
     while True:
-        rows = list(found.filter(sequence__gt=last, sequence__lte=end).values_list(*fields)[:_EXPORT_PAGE])
+        rows = list(found.filter(sequence__gt=last, sequence__lte=until).values_list(*fields)[:_EXPORT_PAGE])
         yield from rows
         if len(rows) < _EXPORT_PAGE:
             return
@@ -119,12 +188,3 @@ def _json_line(fields: list[str], row: tuple[Any, ...]) -> str:
     line = dict(zip(fields, row, strict=True))
     line["at"] = line["at"].isoformat(timespec="microseconds")
     return json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n"
-
-
-def _harmless(value: Any) -> Any:
-    """Spreadsheets run what begins like a formula; a leading apostrophe makes it text."""
-    if isinstance(value, datetime):
-        return value.isoformat(timespec="microseconds")
-    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
-        return f"'{value}"
-    return value

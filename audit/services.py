@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -155,11 +155,13 @@ class _Break(Exception):
         self.verification = Verification(False, checked, sequence, text)
 
 
-def verify(tenant_id: int, *, anchor: tuple[int, str] | None = None) -> Verification:
+def verify(
+    tenant_id: int, *, anchor: tuple[int, str] | None = None, progress: Callable[[int], None] = lambda _: None
+) -> Verification:
     """Walks the whole chain. ``anchor`` is a (sequence, hash) noted elsewhere earlier: with it, a rewriting of the
-    whole chain from some point on is found too."""
+    whole chain from some point on is found too. ``progress`` is told now and then how many entries are checked."""
     try:
-        checked, previous = _walk(tenant_id, 0, "", anchor)
+        checked, previous = _walk(tenant_id, 0, "", anchor, progress)
         with transaction.atomic():
             # What was appended meanwhile is walked under the lock, so that the end can be compared with its head.
             head = AuditHead.objects.select_for_update().filter(tenant_id=tenant_id).first()
@@ -170,7 +172,13 @@ def verify(tenant_id: int, *, anchor: tuple[int, str] | None = None) -> Verifica
     return Verification(True, checked, None, f"{checked} entries, unbroken.", previous)
 
 
-def _walk(tenant_id: int, checked: int, previous: str, anchor: tuple[int, str] | None) -> tuple[int, str]:
+def _walk(
+    tenant_id: int,
+    checked: int,
+    previous: str,
+    anchor: tuple[int, str] | None,
+    progress: Callable[[int], None] = lambda _: None,
+) -> tuple[int, str]:
     for sequence, stored_previous, stored_hash, at, body in _stored(tenant_id, checked):
         if sequence != checked + 1:
             raise _Break(checked, checked + 1, f"Entry {checked + 1} is missing.")
@@ -182,6 +190,8 @@ def _walk(tenant_id: int, checked: int, previous: str, anchor: tuple[int, str] |
         if anchor and anchor[0] == sequence and anchor[1] != stored_hash:
             raise _Break(checked, sequence, f"Entry {sequence} is not the one that was noted earlier.")
         checked, previous = sequence, stored_hash
+        if checked % _PAGE == 0:
+            progress(checked)
     return checked, previous
 
 

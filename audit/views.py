@@ -6,7 +6,7 @@ from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 
-from audit import selectors, services
+from audit import exports, proofs, selectors
 from audit.page_forms import TrailForm
 from audit.reading import read
 from mlconnector.pages import TenantRequest, number
@@ -19,27 +19,26 @@ FORMS = {"csv": "text/csv", "ndjson": "application/x-ndjson"}
 
 @needs(Action.VIEW)
 def trail(request: TenantRequest) -> HttpResponse:
-    return _trail(request)
-
-
-def _trail(request: TenantRequest, verification: services.Verification | None = None) -> HttpResponse:
     form = TrailForm(request.GET, tenant=request.tenant)
     page = selectors.page(request.tenant.pk, form.filters(), before=number(request.GET.get("before")), size=PER_PAGE)
     context = {
         "form": form,
-        "filtered": any(form.cleaned_data.values()),
+        "filtered": any(form.cleaned_data.values()) or bool(form.errors),
         "readings": [read(entry) for entry in page.entries],
-        "next_before": page.next_before,
-        "verification": verification,
+        "page": page,
+        "check": proofs.newest(request.tenant.pk),
     }
     return render(request, "audit/trail.html", context)
 
 
 @needs(Action.VIEW)
 def verify(request: TenantRequest) -> HttpResponse:
-    if request.method != "POST":
-        return redirect("audit:trail")
-    return _trail(request, services.verify(request.tenant.pk))
+    """Asked by htmx every few seconds while a check is under way, it answers with how far that is."""
+    if request.method == "POST":
+        proofs.start(request.tenant.pk, actor=request.actor)
+    elif request.htmx:
+        return render(request, "audit/check.html", {"check": proofs.newest(request.tenant.pk)})
+    return redirect("audit:trail")
 
 
 @needs(Action.VIEW)
@@ -49,8 +48,11 @@ def export(request: TenantRequest) -> HttpResponse | StreamingHttpResponse:
     if form not in FORMS:
         return redirect("audit:trail")
     filters = TrailForm(request.GET, tenant=request.tenant).filters()
+    lines = selectors.export(request.tenant.pk, filters, form=form)
+    whole = filters == selectors.Filters()
     response = StreamingHttpResponse(
-        selectors.export(request.tenant.pk, filters, form=form), content_type=f"{FORMS[form]}; charset=utf-8"
+        exports.noted(lines, request.tenant.pk, actor=request.actor, form=form, whole=whole),
+        content_type=f"{FORMS[form]}; charset=utf-8",
     )
     response["Content-Disposition"] = f'attachment; filename="audit-trail-{timezone.now():%Y-%m-%d}.{form}"'
     return response

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
@@ -52,9 +53,10 @@ class StoredAccess:
 
     def learn(self, name: str, value: Any) -> None:
         self.capabilities = {**self.capabilities, name: value}
-        row = self._rows().only("capabilities").get()
-        row.capabilities = {**row.capabilities, name: value}
-        row.save(update_fields=["capabilities"])
+        with transaction.atomic():  # a test may be storing all of them just now
+            row = self._rows().select_for_update().only("capabilities").get()
+            row.capabilities = {**row.capabilities, name: value}
+            row.save(update_fields=["capabilities"])
 
     def token(self) -> Document | None:
         row = self._rows().only("tenant_id", "seal_id", "token").get()

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from django.db import transaction
 from django.db.models import QuerySet
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema, extend_schema_view
@@ -154,10 +155,15 @@ class ConnectionViewSet(TenantViewSet):
         config, secrets = values.get("config"), values.get("secrets")
         merged = {**connection.config, **config} if config is not None else None
         with nested(**_places(connection.connector, config or {}, secrets or {})):
-            services.update_connection(
-                connection, actor=self.actor, name=values.get("name"), config=merged, secrets=secrets
-            )
+            self._change(connection, values, name=values.get("name"), config=merged, secrets=secrets)
         return Response(ConnectionSerializer(connection).data)
+
+    @transaction.atomic
+    def _change(self, connection: Connection, values: dict[str, Any], **changes: Any) -> None:
+        if any(value is not None for value in changes.values()):
+            services.update_connection(connection, actor=self.actor, **changes)
+        if "credentials_expire_on" in values:
+            services.set_expiry(connection, values["credentials_expire_on"], self.actor)
 
     @extend_schema(
         summary="Delete a connection",

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, Self
 from urllib.parse import quote, urlencode, urlsplit
 
 from django.conf import settings
@@ -48,6 +48,7 @@ logger = logging.getLogger(__name__)
 MEGABYTE = 1 << 20
 SHORTEST_SECRET = 6
 UNAUTHORIZED = frozenset({401})
+NOT_ALLOWED = "A preview was about to change something in the other system. Nothing was sent. Tell support."
 
 
 def pause(seconds: float) -> None:
@@ -173,10 +174,13 @@ class Door:
         self.parallel = parallel
         self.width = float(parallel)
         self.calls = 0
+        self.allowance: Mapping[str, Any] | None = None
+        """What is left of the day's calls, where the vendor tells (``connectors.base.allowance``)."""
         self.max_retries: int = settings.HTTP_MAX_RETRIES
         self.max_wait: float = settings.HTTP_MAX_WAIT
         self.scale: float = getattr(settings, "HTTP_BACKOFF_SCALE", 1.0)
         self.wire = Wire(Limits(timeout, max_bytes, max_seconds), parallel, adapter)
+        self._allowed: Callable[[Call], bool] | None = None
         self._pool: ThreadPoolExecutor | None = None
         self._lock = threading.Lock()
 
@@ -195,6 +199,11 @@ class Door:
             self._pool.shutdown(wait=False, cancel_futures=True)
             self._pool = None
         self.wire.close()
+
+    def only(self, allowed: Callable[[Call], bool]) -> Self:
+        """Refuses all other calls from now on: what is only tried must never change anything."""
+        self._allowed = allowed
+        return self
 
     def send(self, call: Call) -> Answer:
         """The answer of a call, after retries. Raises from ``connections.errors``."""
@@ -217,6 +226,8 @@ class Door:
     def begin(self, flight: batch.Flight, done: Callable[[batch.Flight, Outcome], None]) -> None:
         """Starts the exchange of a flight in a pool thread, which hands the outcome to ``done``."""
         call = flight.call
+        if self._allowed is not None and not self._allowed(call):
+            raise UnexpectedError(NOT_ALLOWED, code="preview_would_write")
         flight.signed = self.authorize.headers() if self.authorize else {}
         if flight.url is None:
             flight.url, flight.body, flight.kind = self._url(call), *_encode(call)

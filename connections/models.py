@@ -43,6 +43,33 @@ class Connection(models.Model):
         return self.name
 
 
+class Checkup(models.Model):
+    """The latest test of a connection that was left to a worker: asked for, under way, or over.
+
+    ``keys`` are created in the account first, ``prepared`` is what became of them. ``prepared`` and ``steps`` are lines
+    of a report (``connectors.base.CheckStep``), stored as each is finished. Whoever holds another ``token`` is not, or
+    no longer, the one to store anything.
+    """
+
+    class State(models.TextChoices):
+        QUEUED = "queued", "Waiting for a worker"
+        RUNNING = "running", "Under way"
+        OVER = "over", "Over"
+
+    connection = models.OneToOneField(Connection, models.CASCADE, primary_key=True, related_name="checkup")
+    token = models.CharField(max_length=36)
+    actor = models.CharField(max_length=120)
+    state = models.CharField(max_length=10, choices=State)
+    keys = models.JSONField(default=list)
+    prepared = models.JSONField(default=list)
+    steps = models.JSONField(default=list)
+    asked_at = models.DateTimeField()
+    heard_at = models.DateTimeField(help_text="The last sign of life of whoever asked for it or does it.")
+    ended_at = models.DateTimeField(null=True)
+
+    objects = TenantManager("connection__tenant")
+
+
 class TokenLock(models.Model):
     """One refresh at a time per connection, over all workers: the holder's lease."""
 

@@ -20,6 +20,13 @@ class ConnectionForm(forms.Form):
 
     name = forms.CharField(max_length=120, label="Name")
 
+    credentials_expire_on = forms.DateField(
+        required=False,
+        label="The credentials expire on",
+        help_text="If your company’s rules or the system end them on a day, enter it: you are reminded 30 days before.",
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+    )
+
     def __init__(self, *args: Any, connector: Connector, stored: Sequence[SettingState] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["name"].help_text = NAME_HELP.format(label=connector.label)
@@ -30,7 +37,9 @@ class ConnectionForm(forms.Form):
 
     @property
     def credentials(self) -> list[forms.BoundField]:
-        return [self[setting.name] for setting in self.settings if setting.secret]
+        """The secrets, and when they end."""
+        secrets = [self[setting.name] for setting in self.settings if setting.secret]
+        return [*secrets, self["credentials_expire_on"]]
 
     @property
     def usual(self) -> list[forms.BoundField]:

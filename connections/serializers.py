@@ -71,6 +71,7 @@ class ConnectionSerializer(serializers.ModelSerializer[Connection]):
             "checked_at",
             "check_report",
             "account",
+            "credentials_expire_on",
             "created_at",
         )
         read_only_fields = fields
@@ -96,12 +97,15 @@ class ConnectionChangeSerializer(StrictSerializer):
     name = serializers.CharField(max_length=120, required=False)
     config = _values()
     secrets = _values(write_only=True)
+    credentials_expire_on = serializers.DateField(required=False, allow_null=True)
 
 
 class PreparationSerializer(serializers.Serializer[Any]):
     key = serializers.CharField()
     label = serializers.CharField()  # type: ignore[assignment]
     detail = serializers.CharField(allow_blank=True)
+    group = serializers.CharField(allow_blank=True)
+    by_hand = serializers.CharField(allow_blank=True)
 
 
 class PrepareSerializer(StrictSerializer):

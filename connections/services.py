@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -19,10 +19,13 @@ from connections.connectors import registry
 from connections.connectors.base import CheckReport, CheckStep, Connector, Preparation
 from connections.errors import ConnectorError, TransientError
 from connections.forms import clean_config, clean_secrets, hosts_of
-from connections.models import Connection, TokenLock
+from connections.models import Checkup, Connection, TokenLock
+from mlconnector.times import zone_called
 
 Values = Mapping[str, str]
 PATIENCE_SECONDS = 45.0
+SCHEDULE = "schedule"
+"""The actor of what the clock asks for."""
 
 
 def create_connection(
@@ -65,6 +68,8 @@ def update_connection(
         fields += _untest(connection)
     with transaction.atomic():
         _save(connection, fields)
+        if changed:  # what is being tested now are the old settings
+            Checkup.objects.for_tenant(connection.tenant_id).filter(pk=connection.pk).delete()
         after = {"name": connection.name, **wanted}
         _note(connection, "connection.changed", actor, before=before, after=after, replaced=sorted(_filled(secrets)))
     return connection
@@ -75,6 +80,25 @@ def replace_secrets(connection: Connection, secrets: Values, actor: str) -> Conn
     if not _filled(secrets):
         raise ValidationError({"secrets": "Enter the new credential."})
     return update_connection(connection, actor=actor, secrets=secrets)
+
+
+def set_expiry(connection: Connection, on: date | None, actor: str) -> None:
+    """The day on which the credentials end, as the tenant knows it; None where it does not, or they never do."""
+    before = connection.credentials_expire_on
+    if on == before:
+        return
+    if on is not None and on < today(connection.tenant):
+        raise ValidationError({"credentials_expire_on": "This day is over. Leave it empty where there is none."})
+    connection.credentials_expire_on = on
+    with transaction.atomic():
+        connection.save(update_fields=["credentials_expire_on"])
+        days = ({"credentials_expire_on": before}, {"credentials_expire_on": on})
+        _note(connection, "connection.changed", actor, before=days[0], after=days[1])
+
+
+def today(tenant: Any) -> date:
+    """By the tenant's own clock."""
+    return timezone.now().astimezone(zone_called(tenant.time_zone)).date()
 
 
 def delete(connection: Connection, actor: str) -> None:
@@ -95,38 +119,65 @@ def access_for(connection: Connection, tick: Callable[[], None] | None = None) -
 def patience(seconds: float = PATIENCE_SECONDS) -> Callable[[], None]:
     """A tick that ends the calls while someone still waits for them; runs take as long as it takes."""
     end = time.monotonic() + seconds
+    return lambda: give_up_after(end)
 
-    def tick() -> None:
-        if time.monotonic() > end:
-            raise TransientError("The system does not answer in time. Test again in a few minutes.", code="too_slow")
 
-    return tick
+def give_up_after(end: float) -> None:
+    """``end`` by the monotonic clock."""
+    if time.monotonic() > end:
+        raise TransientError("The system does not answer in time. Test again in a few minutes.", code="too_slow")
 
 
 def test_connection(connection: Connection, actor: str) -> CheckReport:
-    """Runs the connector's check and keeps what it found. Never raises for what the remote system says.
+    """Runs the connector's check while the caller waits. Never raises for what the remote system says."""
+    report = examine(connection)
+    with transaction.atomic():
+        keep(connection, report, actor)
+    return report
 
-    An outage proves nothing about the connection: a healthy one stays so, and its syncs go on.
+
+def examine(
+    connection: Connection,
+    *,
+    tick: Callable[[], None] | None = None,
+    hear: Callable[[CheckStep], None] | None = None,
+) -> CheckReport:
+    """What the connector's check finds; ``hear`` is told of each step at once. Stores nothing.
+
+    The capability ``missing`` lists what the account lacks (``Preparation`` as JSON), where that could be found out.
     """
     kind = _kind(connection.connector)
-    healthy = connection.status == Connection.Status.HEALTHY
-    outage = False
+    access = access_for(connection, tick or patience())
+    report = CheckReport(hear=hear)
     try:
-        report = kind.check(access_for(connection, patience()))
+        kind.check(access, report)
+        if report.ok:
+            report.capabilities["missing"] = [asdict(each) for each in kind.missing(access)]
     except ConnectorError as error:
-        outage = isinstance(error, TransientError)
-        report = CheckReport(
-            [CheckStep("check", "Connection", "failed", error.text, "")], dict(connection.capabilities)
-        )
-    _keep(connection, report)
-    if outage and healthy:
-        connection.status, connection.status_text = Connection.Status.HEALTHY, ""
-    with transaction.atomic():
-        fields = ["status", "status_text", "checked_at", "check_report", "capabilities", "account", "held_until"]
-        connection.save(update_fields=fields)
+        report.add(CheckStep.of("check", "Connection", error))
+    if not report.ok:
+        report.capabilities = {**connection.capabilities, **report.capabilities}
+    return report
+
+
+def keep(connection: Connection, report: CheckReport, actor: str) -> None:
+    """Stores what a test found, inside the caller's transaction.
+
+    An outage proves nothing about a connection that was tested before: a healthy one stays so, and its syncs go on. The
+    clock's own tests are in the trail only where they change something.
+    """
+    before = connection.status
+    _judge(connection, report)
+    fields = ["status", "status_text", "checked_at", "check_report", "capabilities", "account", "held_until"]
+    connection.save(update_fields=fields)
+    status = Connection.Status
+    if actor != SCHEDULE:
         steps = [{"key": step.key, "outcome": step.outcome} for step in report.steps]
         _note(connection, "connection.tested", actor, "ok" if report.ok else "failed", steps=steps)
-    return report
+    elif before != status.BROKEN and connection.status == status.BROKEN:
+        _note(connection, "connection.broken", actor, "failed", text=connection.status_text)
+    if before == status.BROKEN and connection.status == status.HEALTHY:
+        _note(connection, "connection.healed", actor, "ok")
 
 
 def missing(connection: Connection) -> list[Preparation]:
@@ -136,13 +187,27 @@ def missing(connection: Connection) -> list[Preparation]:
 
 def prepare_connection(connection: Connection, keys: Sequence[str], actor: str) -> list[CheckStep]:
     """Creates what the account lacks, then tests again, since that changes what the account can do."""
-    steps = _kind(connection.connector).prepare(access_for(connection, patience()), keys)
+    steps = create_missing(connection, keys, actor)
+    test_connection(connection, actor)
+    return steps
+
+
+def create_missing(
+    connection: Connection, keys: Sequence[str], actor: str, tick: Callable[[], None] | None = None
+) -> list[CheckStep]:
+    """Raises from ``connections.errors`` where nothing could be created; what one part lacks is in its own step."""
+    steps = _kind(connection.connector).prepare(access_for(connection, tick or patience()), keys)
     done = [asdict(step) for step in steps]
     outcome = "failed" if any(step.outcome == "failed" for step in steps) else "ok"
     with transaction.atomic():
         _note(connection, "connection.prepared", actor, outcome, steps=done)
-    test_connection(connection, actor)
     return steps
+
+
+def keep_allowance(connection: Connection, door: Any) -> None:
+    """Stores what a vendor said is left of the day's calls, where it said so."""
+    if door.allowance is not None:
+        access_for(connection).learn("allowance", dict(door.allowance))
 
 
 def hold(connection: Connection, until: datetime, text: str) -> None:
@@ -195,16 +260,18 @@ def _untest(connection: Connection) -> list[str]:
     return ["token", "status", "status_text", "check_report", "capabilities", "checked_at", "held_until"]
 
 
-def _keep(connection: Connection, report: CheckReport) -> None:
+def _judge(connection: Connection, report: CheckReport) -> None:
     status = Connection.Status
-    failed = next((step for step in report.steps if step.outcome == "failed"), None)
-    connection.status = status.BROKEN if failed else status.HEALTHY
-    connection.status_text = " ".join(filter(None, (failed.text, failed.advice))) if failed else ""
     connection.checked_at = timezone.now()
     connection.check_report = [asdict(step) for step in report.steps]
     connection.capabilities = report.capabilities
     if report.ok:
+        connection.status, connection.status_text = status.HEALTHY, ""
         connection.account, connection.held_until = report.account[:200], None
+    elif connection.status == status.UNTESTED or not report.outage:
+        failed = next(step for step in report.failed if report.outage or not step.passing)
+        connection.status = status.BROKEN
+        connection.status_text = " ".join(filter(None, (failed.text, failed.advice)))
 
 
 def _save_new(connection: Connection) -> None:

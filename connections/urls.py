@@ -9,6 +9,7 @@ urlpatterns = [
     path("", views.index, name="list"),
     path("new/", views.choose, name="choose"),
     path("new/<slug:connector>/", views.create, name="create"),
+    path("new/<slug:connector>/sandbox/", views.sandbox, name="sandbox"),
     path("<int:connection_id>/", views.detail, name="detail"),
     path("<int:connection_id>/edit/", views.edit, name="edit"),
     path("<int:connection_id>/test/", views.test, name="test"),

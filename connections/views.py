@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import messages
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
+from django_htmx.http import HttpResponseClientRefresh
 
-from connections import selectors, services
+from connections import checkups, selectors, services, trial
 from connections.connectors import registry
-from connections.connectors.base import Connector, Preparation
-from connections.errors import ConnectorError
-from connections.models import Connection
+from connections.connectors.base import Connector
+from connections.models import Checkup, Connection
 from connections.page_forms import ConnectionForm
+from mlconnector import queue
 from mlconnector.pages import TenantRequest, act, attach
 from mlconnector.tenants.middleware import needs
 from mlconnector.tenants.permissions import Action
@@ -30,13 +34,16 @@ def found(request: TenantRequest, connection_id: int) -> Connection:
 
 @needs(Action.VIEW)
 def index(request: TenantRequest) -> HttpResponse:
-    connections = list(selectors.connections_of(request.tenant))
+    connections = [
+        (connection, selectors.days_left(connection)) for connection in selectors.connections_of(request.tenant)
+    ]
     return render(request, "connections/list.html", {"connections": connections})
 
 
 @needs(Action.CONFIGURE)
 def choose(request: TenantRequest) -> HttpResponse:
-    return render(request, "connections/choose.html", {"connectors": registry.all()})
+    offers = [(connector, trial.offered(connector.key)) for connector in registry.all()]
+    return render(request, "connections/choose.html", {"offers": offers})
 
 
 @sensitive_post_parameters()
@@ -47,33 +54,73 @@ def create(request: TenantRequest, connector: str) -> HttpResponse:
     form = ConnectionForm(request.POST or None, connector=kind, initial={"name": kind.label})
     if request.method == "POST" and form.is_valid():
         try:
-            connection = services.create_connection(
-                request.tenant,
-                kind.key,
-                form.cleaned_data["name"],
-                form.values(secret=False),
-                form.values(secret=True),
-                request.actor,
-            )
+            with transaction.atomic():
+                connection = services.create_connection(
+                    request.tenant,
+                    kind.key,
+                    form.cleaned_data["name"],
+                    form.values(secret=False),
+                    form.values(secret=True),
+                    request.actor,
+                )
+                services.set_expiry(connection, form.cleaned_data["credentials_expire_on"], request.actor)
         except ValidationError as error:
             attach(form, error)
         else:
-            return _tested(request, connection, f"{connection.name} is added.")
-    context = {"form": form, "connector": kind}
+            return _saved(request, connection, f"{connection.name} is added.")
+    context = {"form": form, "connector": kind, "sandbox": trial.offered(kind.key)}
     return render(request, "connections/form.html", context, status=422 if form.errors else 200)
+
+
+@needs(Action.CONFIGURE)
+def sandbox(request: TenantRequest, connector: str) -> HttpResponse:
+    """All filled in, on a simulated system: saved and tested like any other."""
+    kind = _connector(connector)
+
+    def connect() -> Connection:
+        connection = trial.connect(request.tenant, kind.key, request.actor)
+        if connection.status == Connection.Status.UNTESTED:
+            checkups.start(connection, request.actor)
+        return connection
+
+    return act(
+        request,
+        connect,
+        back=reverse("connections:create", args=[kind.key]),
+        done=lambda made: (f"{made.name} is there.", reverse("connections:detail", args=[made.pk])),
+    )
 
 
 @needs(Action.VIEW)
 def detail(request: TenantRequest, connection_id: int) -> HttpResponse:
     connection = found(request, connection_id)
+    live = _live(connection)
+    if request.htmx and not live["testing"]:
+        return HttpResponseClientRefresh()
     context = {
-        "connection": connection,
+        **live,
         "settings": _shown(connection),
-        "used_by": [*connection.source_syncs.all(), *connection.destination_syncs.all()],
-        "steps": connection.check_report,
+        "used_by": selectors.used_by(connection),
+        "lacking": connection.capabilities.get("missing") or [],
         "resting": connection.held_until is not None and connection.held_until > timezone.now(),
+        "days_left": selectors.days_left(connection),
     }
-    return render(request, "connections/detail.html", context)
+    return render(request, "connections/live.html" if request.htmx else "connections/detail.html", context)
+
+
+def _live(connection: Connection) -> dict[str, Any]:
+    """How far a test left to a worker is, and whether there is a worker to do it."""
+    checkup = checkups.of(connection)
+    testing = checkup is not None and checkups.is_active(checkup)
+    queued = checkup is not None and checkup.state == Checkup.State.QUEUED
+    return {
+        "connection": connection,
+        "checkup": checkup,
+        "testing": testing,
+        "cut_off": checkup is not None and checkup.state != Checkup.State.OVER and not testing,
+        "no_worker": testing and queued and not any(queue.alive(name) for name in (queue.MAIN, queue.BACKFILL)),
+        "steps": checkup.steps if checkup is not None and testing else connection.check_report,
+    }
 
 
 def _shown(connection: Connection) -> list[dict[str, object]]:
@@ -95,32 +142,32 @@ def _shown(connection: Connection) -> list[dict[str, object]]:
 def edit(request: TenantRequest, connection_id: int) -> HttpResponse:
     connection = found(request, connection_id)
     kind, stored = _connector(connection.connector), selectors.settings_of(connection)
-    form = ConnectionForm(request.POST or None, connector=kind, stored=stored, initial={"name": connection.name})
+    initial = {"name": connection.name, "credentials_expire_on": connection.credentials_expire_on}
+    form = ConnectionForm(request.POST or None, connector=kind, stored=stored, initial=initial)
     if request.method == "POST" and form.is_valid():
         try:
-            services.update_connection(
-                connection,
-                actor=request.actor,
-                name=form.cleaned_data["name"],
-                config=form.values(secret=False),
-                secrets=form.values(secret=True),
-            )
+            with transaction.atomic():
+                services.update_connection(
+                    connection,
+                    actor=request.actor,
+                    name=form.cleaned_data["name"],
+                    config=form.values(secret=False),
+                    secrets=form.values(secret=True),
+                )
+                services.set_expiry(connection, form.cleaned_data["credentials_expire_on"], request.actor)
         except ValidationError as error:
             attach(form, error)
         else:
-            return _tested(request, connection, f"{connection.name} is saved.")
+            return _saved(request, connection, f"{connection.name} is saved.")
     context = {"form": form, "connector": kind, "connection": connection}
     return render(request, "connections/form.html", context, status=422 if form.errors else 200)
 
 
-def _tested(request: TenantRequest, connection: Connection, text: str) -> HttpResponse:
+def _saved(request: TenantRequest, connection: Connection, text: str) -> HttpResponse:
     """What was saved is tested at once: whoever typed it can still correct it."""
     if connection.status == Connection.Status.UNTESTED:
-        report = services.test_connection(connection, request.actor)
-        if not report.ok:
-            messages.warning(request, f"{text} The test found something to correct.")
-            return redirect("connections:detail", connection.pk)
-        text = f"{text} Everything was tested and works."
+        checkups.start(connection, request.actor)
+        text = f"{text} It is being tested now."
     messages.success(request, text)
     return redirect("connections:detail", connection.pk)
 
@@ -130,45 +177,48 @@ def test(request: TenantRequest, connection_id: int) -> HttpResponse:
     connection = found(request, connection_id)
     return act(
         request,
-        lambda: services.test_connection(connection, request.actor),
+        lambda: checkups.start(connection, request.actor),
         back=reverse("connections:detail", args=[connection.pk]),
-        done=lambda report: "Tested: everything works." if report.ok else "Tested. See below what to correct.",
+        done=lambda _: "The test has started. What it finds appears below, line by line.",
     )
 
 
 @needs(Action.CONFIGURE)
 def prepare(request: TenantRequest, connection_id: int) -> HttpResponse:
-    """What the account lacks, asked of the system itself; a click creates what is ticked."""
+    """What the account lacks, as the last test found it; a click creates what is ticked."""
     connection = found(request, connection_id)
     if request.method == "POST":
         return _prepare(request, connection)
-    missing: list[Preparation] = []
-    problem = ""
-    try:
-        missing = services.missing(connection)
-    except ConnectorError as error:
-        problem = error.text
-    context = {"connection": connection, "missing": missing, "problem": problem}
-    return render(request, "connections/prepare.html", context)
+    live = _live(connection)
+    if request.htmx and not live["testing"]:
+        return HttpResponseClientRefresh()
+    lacking = connection.capabilities.get("missing")
+    context = {
+        **live,
+        "known": lacking is not None,
+        "groups": selectors.grouped(lacking or []),
+        "number": len(lacking or []),
+        "failed": [step for step in _prepared(live["checkup"]) if step["outcome"] == "failed"],
+    }
+    return render(request, "connections/preparing.html" if request.htmx else "connections/prepare.html", context)
+
+
+def _prepared(checkup: Checkup | None) -> list[dict[str, Any]]:
+    return checkup.prepared if checkup is not None else []
 
 
 def _prepare(request: TenantRequest, connection: Connection) -> HttpResponse:
     keys = request.POST.getlist("key")
+    back = reverse("connections:prepare", args=[connection.pk])
     if not keys:
         messages.error(request, "Tick what is to be created first.")
-        return redirect("connections:prepare", connection.pk)
-    try:
-        steps = services.prepare_connection(connection, keys, request.actor)
-    except ConnectorError as error:
-        messages.error(request, error.text)
-        return redirect("connections:prepare", connection.pk)
-    failed = [step for step in steps if step.outcome == "failed"]
-    for step in failed:
-        messages.error(request, " ".join(filter(None, (f"{step.label}:", step.text, step.advice))))
-    if failed:
-        return redirect("connections:prepare", connection.pk)
-    messages.success(request, "The account is prepared, and was tested again.")
-    return redirect("connections:detail", connection.pk)
+        return redirect(back)
+    return act(
+        request,
+        lambda: checkups.start(connection, request.actor, keys),
+        back=back,
+        done=lambda _: "The parts are being created. Then the connection is tested again.",
+    )
 
 
 @needs(Action.CONFIGURE)

@@ -87,7 +87,7 @@ class ApiSchema(AutoSchema):
         action = getattr(self.view, "action", None)
         found = {"401": _UNKNOWN_CALLER, "403": _FORBIDDEN, "429": _TOO_MANY}
         listing = self._is_list_view()
-        body = self.method in ("POST", "PATCH") and self.get_request_serializer() is not None
+        body = self.method in ("POST", "PUT", "PATCH") and self.get_request_serializer() is not None
         if body or listing or action in getattr(self.view, "query_checked", ()):
             found["400"] = _BAD
         if "{" in self.path or listing:  # a list's cursor can be unknown, too

@@ -10,7 +10,10 @@ from connections.api import ConnectionViewSet, ConnectorViewSet
 from mlconnector.api_views import NowhereView
 from mlconnector.tenants.api import MeView
 from syncs.api import FlowViewSet, IntegrationViewSet, SyncViewSet
+from syncs.api_mapping import MappingViewSet
+from syncs.api_previews import PreviewViewSet
 from syncs.api_records import RecordViewSet
+from syncs.api_reports import ReportViewSet
 from syncs.api_runs import RunViewSet
 
 app_name = "api"
@@ -22,6 +25,8 @@ router.register("integrations", IntegrationViewSet, "integration")
 router.register("syncs", SyncViewSet, "sync")
 router.register("runs", RunViewSet, "run")
 router.register("records", RecordViewSet, "record")
+router.register("previews", PreviewViewSet, "preview")
+router.register("reconciliations", ReportViewSet, "reconciliation")
 router.register("audit", AuditViewSet, "audit")
 
 urlpatterns = [
@@ -31,6 +36,11 @@ urlpatterns = [
         "syncs/<int:sync_id>/flows/<slug:key>/",
         FlowViewSet.as_view({"get": "retrieve", "patch": "partial_update"}),
         name="flow-detail",
+    ),
+    path(
+        "syncs/<int:sync_id>/flows/<slug:key>/mapping/",
+        MappingViewSet.as_view({"get": "retrieve", "put": "update"}),
+        name="flow-mapping",
     ),
     *router.urls,
     re_path(r"", NowhereView.as_view(), name="nowhere"),

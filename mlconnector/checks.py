@@ -73,6 +73,9 @@ def production(**_: Any) -> list[CheckMessage]:
     if settings.ALLOWED_PRIVATE_HOSTS:
         text = "ALLOWED_PRIVATE_HOSTS opens addresses of the inner network to what tenants enter."
         messages.append(Warning(text, hint="Leave it empty in production.", id="mlconnector.W031"))
+    if settings.SANDBOX_ACCOUNTS:
+        text = "SANDBOX_ACCOUNTS offers simulated accounts beside the forms of real ones."
+        messages.append(Warning(text, hint="Leave it empty in production.", id="mlconnector.W033"))
     if not settings.HTTPS:
         text = "HTTPS is off: cookies and keys would travel in clear text."
         messages.append(Error(text, hint="Set HTTPS=true.", id="mlconnector.E032"))
@@ -86,3 +89,14 @@ def private_hosts(**_: Any) -> list[CheckMessage]:
         return []
     text = f"ALLOWED_PRIVATE_HOSTS takes host:port; not understood: {', '.join(bad)}."
     return [Error(text, hint="Example: 127.0.0.1:9101,127.0.0.1:9102", id="mlconnector.E040")]
+
+
+@register()
+def sandbox_accounts(**_: Any) -> list[CheckMessage]:
+    parts = {"name", "config", "secrets"}
+    offered = settings.SANDBOX_ACCOUNTS
+    entries = offered.values() if isinstance(offered, dict) else [offered]
+    if all(isinstance(entry, dict) and entry.keys() == parts for entry in entries):
+        return []
+    text = "SANDBOX_ACCOUNTS takes, for each connector, an object of name, config and secrets."
+    return [Error(text, hint=".env.example shows one.", id="mlconnector.E041")]

@@ -53,6 +53,8 @@ def prepare(arguments: list[str]) -> None:
     values |= {
         "ALLOWED_PRIVATE_HOSTS": ",".join(f"127.0.0.1:{chosen[name]}" for name in SANDBOX_PORTS if name != "CONTROL"),
         "BASE_URL": f"http://127.0.0.1:{chosen['WEB']}",
+        "MAILBOX_URL": f"http://127.0.0.1:{chosen['CONTROL']}/#mail",
+        "EMAIL_URL": f"filemail:///{mail_folder()}",
         "CSRF_TRUSTED_ORIGINS": f"http://127.0.0.1:{chosen['WEB']},http://localhost:{chosen['WEB']}",
     }
     _write(values)
@@ -60,6 +62,11 @@ def prepare(arguments: list[str]) -> None:
         print(f"Port {old} is taken; using {new} instead.")
     # What else stands in the shell's environment, such as DATABASE_URL, must not lead the demo elsewhere.
     os.environ.update(values, ENV_FILE=str(ENV_FILE))
+
+
+def mail_folder() -> Path:
+    """Where the product's mail goes; the sandbox shows it."""
+    return (HOME / "mail").resolve()
 
 
 def _take_lock() -> None:
@@ -89,7 +96,6 @@ def _first_values() -> dict[str, str]:
         "STATIC_ROOT": str(HOME / "static"),
         "DEBUG": "false",
         "LOG_FORMAT": "json",
-        "EMAIL_URL": "consolemail://",
         "ALLOWED_HOSTS": "localhost,127.0.0.1",
     }
 

@@ -60,9 +60,23 @@ def alive(queue: str = MAIN, *, now: datetime | None = None) -> bool:
         return False
     if now - rows[0].at <= SILENT_AFTER:
         return True
+    return _busy(rows, now) >= workers_of(queue)
+
+
+def least_busy() -> str:
+    """For short tasks that someone waits for: a queue with a worker at hand, or else the main one."""
+    now = timezone.now()
+    for queue in (MAIN, BACKFILL):
+        rows = list(Heartbeat.objects.filter(queue=queue).order_by("-at")[:50])
+        if alive(queue, now=now) and _busy(rows, now) < workers_of(queue):
+            return queue
+    return MAIN
+
+
+def _busy(rows: list[Heartbeat], now: datetime) -> int:
+    """How many of these workers are at a task."""
     limit = timedelta(seconds=settings.Q_CLUSTER["timeout"]) + SILENT_AFTER
-    busy = [row for row in rows if row.busy and now - row.at <= limit and not _gone(row)]
-    return len(busy) >= workers_of(queue)
+    return sum(row.busy and now - row.at <= limit and not _gone(row) for row in rows)
 
 
 def _gone(row: Heartbeat) -> bool:
@@ -84,6 +98,9 @@ def ensure_schedules() -> None:
     _schedule("beat backfill", "mlconnector.queue.beat", BACKFILL, minutes=1)
     _schedule("purge", "mlconnector.queue.purge", MAIN, minutes=24 * 60)
     _schedule("tick", "syncs.tasks.tick", MAIN, minutes=1)
+    _schedule("notifications", "mlconnector.notifications.tasks.tick", MAIN, minutes=1)
+    _schedule("notifications purge", "mlconnector.notifications.tasks.purge", BACKFILL, minutes=24 * 60)
+    _schedule("upkeep", "syncs.tasks.upkeep", BACKFILL, minutes=10)
 
 
 def _schedule(name: str, func: str, queue: str, *, minutes: int) -> None:

@@ -30,6 +30,8 @@ BASE_URL = env.str("BASE_URL", default="http://127.0.0.1:8000")
 
 # The only private or plain-http addresses a connection may name, as "host:port".
 ALLOWED_PRIVATE_HOSTS = env.list("ALLOWED_PRIVATE_HOSTS", default=[])
+# Simulated accounts that tenants may connect to: connector -> name, config, secrets.
+SANDBOX_ACCOUNTS = env.json("SANDBOX_ACCOUNTS", default={})
 HTTP_MAX_RETRIES = env.int("HTTP_MAX_RETRIES", default=6)
 HTTP_MAX_WAIT = env.int("HTTP_MAX_WAIT", default=300)
 
@@ -38,7 +40,7 @@ SLICE_SECONDS = env.int("SLICE_SECONDS", default=600)
 WRITE_UNIT = env.int("WRITE_UNIT", default=1000)
 LOOKBACK_SECONDS = env.int("LOOKBACK_SECONDS", default=900)
 QUEUE_WORKERS = env.int("QUEUE_WORKERS", default=2)
-BACKFILL_WORKERS = env.int("BACKFILL_WORKERS", default=1)
+BACKFILL_WORKERS = env.int("BACKFILL_WORKERS", default=2)
 QUEUE_RESULT_DAYS = env.int("QUEUE_RESULT_DAYS", default=14)
 QUEUE_SILENT_SECONDS = env.int("QUEUE_SILENT_SECONDS", default=180)
 
@@ -65,6 +67,7 @@ INSTALLED_APPS = [
     "audit",
     "connections",
     "syncs",
+    "mlconnector.notifications",
 ]
 
 MIDDLEWARE = [
@@ -96,6 +99,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "mlconnector.tenants.middleware.tenant_context",
+                "mlconnector.accounts.mailbox",
             ],
         },
     }
@@ -162,13 +166,29 @@ ACCOUNT_UNIQUE_EMAIL = True
 ACCOUNT_EMAIL_VERIFICATION = env.str("ACCOUNT_EMAIL_VERIFICATION", default="mandatory")
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_FORMS = {
+    "login": "mlconnector.account_forms.LoginForm",
+    "signup": "mlconnector.account_forms.SignupForm",
+    "reset_password": "mlconnector.account_forms.ResetPasswordForm",
+    "add_email": "mlconnector.account_forms.AddEmailForm",
+}
+ACCOUNT_ADAPTER = "mlconnector.accounts.Adapter"
+ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True  # in the browser that signed up, and only while that waits for it
+ACCOUNT_LOGIN_ON_PASSWORD_RESET = True
+ACCOUNT_LOGIN_TIMEOUT = 3600
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_RATE_LIMITS = {"invite": "30/h/user"}  # beside allauth's own, of signing in, signing up and the like
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_ADAPTER = "mlconnector.second_factor.Adapter"
 MFA_TOTP_ISSUER = "ml-connector"
+MFA_TOTP_TOLERANCE = 1  # a code typed in slowly, a phone whose clock is half a minute off
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 ACCOUNT_LOGOUT_REDIRECT_URL = "/"
 EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
 vars().update(EMAIL_CONFIG)
+# Where a demonstration shows its mail, for those who wait for one.
+MAILBOX_URL = env.str("MAILBOX_URL", default="")
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="ml-connector@localhost")
 
 REST_FRAMEWORK = {
@@ -250,6 +270,7 @@ CSRF_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_HTTPONLY = True
 if env.bool("BEHIND_PROXY", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    ALLAUTH_TRUSTED_PROXY_COUNT = 1  # whose tries at signing in are counted: the visitor's, not the proxy's
 
 LOGGING_CONFIG = "mlconnector.logs.configure"
 LOGGING = logging_config(

@@ -13,6 +13,7 @@ urlpatterns = [
     path("", include("mlconnector.tenants.urls")),
     path("connections/", include("connections.urls")),
     path("audit/", include("audit.urls")),
+    path("notifications/", include("mlconnector.notifications.urls")),
     path("healthz", healthz, name="healthz"),
     path("admin/", admin.site.urls),
     path("accounts/", include("allauth.urls")),

@@ -34,6 +34,10 @@ class SyncAdmin(OperatorAdmin):
     inlines = (FlowInline,)
     actions = ("run_now", "pause", "resume")
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """A preview's copy is nothing to be run or paused."""
+        return super().get_queryset(request).filter(rehearsal=False)
+
     @operation("Run now")
     def run_now(self, request: HttpRequest, syncs: QuerySet[Any]) -> None:
         for sync in syncs.select_related("source", "destination"):
@@ -79,6 +83,9 @@ class RunAdmin(OperatorAdmin):
     inlines = (FlowRunInline,)
     actions = ("cancel", "replay")
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).filter(sync__rehearsal=False)
+
     @admin.display(ordering=None)
     def tenant(self, run: Run) -> str:
         return str(run.sync.tenant)
@@ -122,8 +129,9 @@ class RecordAdmin(OperatorAdmin):
     linked = ("flow__sync__id__exact", "run_id", "error_code")
     fields = (
         "flow", "source_key", "source_version", "destination_id", "title", "amount", "currency", "status", "error_code",
-        "error_text", "attempts", "next_attempt_at", "waits_for", "watch", "match_key", "decision", "confirmed_at",
-        "confirmed_by", "run_id", "updated_at", "mapping_version", "source_hash", "payload_hash", "delivered",
+        "error_text", "attempts", "next_attempt_at", "waits_for", "watch", "match_key", "decision", "set_aside",
+        "confirmed_at", "confirmed_by", "run_id", "updated_at", "mapping_version", "source_hash", "payload_hash",
+        "delivered",
     )  # fmt: skip
     readonly_fields = ("delivered",)
     search_fields = ("source_key__exact", "title__exact", "destination_id__exact", "error_code__exact")

@@ -11,10 +11,12 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from mlconnector.api_views import TenantViewSet, conflicts
+from mlconnector.api_views import conflicts
 from mlconnector.tenants.permissions import Action
-from syncs import services
+from syncs import both_sides, services
 from syncs.api_answers import RUN_LOCATION, replayed
+from syncs.api_care import NEEDS, CareActions
+from syncs.both_sides_serializers import BothSidesSerializer
 from syncs.filters import RecordFilter
 from syncs.models import Record
 from syncs.serializers import DecisionSerializer, RecordDetailSerializer, RecordSerializer, ReplayedSerializer
@@ -29,10 +31,11 @@ from syncs.serializers import DecisionSerializer, RecordDetailSerializer, Record
         tags=["records"],
     ),
 )
-class RecordViewSet(TenantViewSet):
+class RecordViewSet(CareActions):
     noun = "record"
-    needs = {"replay": Action.REPLAY, "confirm": Action.CONFIRM, "decide": Action.DECIDE}
-    conflicts = ("replay", "confirm", "decide")
+    needs = {"replay": Action.REPLAY, "confirm": Action.CONFIRM, "decide": Action.DECIDE, **NEEDS}
+    conflicts = ("replay", "confirm", "decide", "set_aside", "take_back", "withdraw")
+    heavy = ("now", "withdraw")
     queryset = Record.objects.all()
     serializer_class = RecordSerializer
     filterset_class = RecordFilter
@@ -45,6 +48,17 @@ class RecordViewSet(TenantViewSet):
 
     def retrieve(self, request: Request, pk: str) -> Response:
         return Response(RecordDetailSerializer(self.get_object()).data)
+
+    @extend_schema(
+        summary="One record as both systems have it now",
+        description="Asks both systems and compares them field by field. What they refuse, or that they do not answer, "
+        "is said in `text`. Nothing is written.",
+        responses=BothSidesSerializer,
+        tags=["records"],
+    )
+    @action(detail=True)
+    def now(self, request: Request, pk: str) -> Response:
+        return Response(BothSidesSerializer(both_sides.look(self.get_object())).data)
 
     @extend_schema(
         summary="Replay one record",

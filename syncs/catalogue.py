@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 class Integration:
     """Two connectors and the flows between them, in the order in which they run.
 
-    ``totals(source, destination, sync)`` compares both sides for the reconciliation; ``causes`` puts the error codes of
-    its flows in words.
+    ``totals(source, destination, sync[, only])`` reads both sides for the reconciliation: two of its ``Totals``, of the
+    records ``only`` names by flow, or of all. ``causes`` puts the error codes of its flows in words.
     """
 
     key: str

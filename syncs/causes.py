@@ -3,16 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from syncs import catalogue
 
 
+class Fix(StrEnum):
+    """The page of ours on which a whole class of problems is put right."""
+
+    OPTIONS = "options"
+    MAPPING = "mapping"
+    MATCHES = "matches"
+    SOURCE = "source"
+    DESTINATION = "destination"
+    PREPARE = "prepare"
+
+
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """A class of problems: what it is called, and what to do about the whole class."""
+    """A class of problems: what it is called, what to do about the whole class, and where.
+
+    ``fix_flow`` is the flow whose options or mapping put it right, where it is another.
+    """
 
     title: str
     advice: str = ""
+    fix: Fix | None = None
+    fix_flow: str = ""
 
 
 AFTER_FIX = "When that is done, replay all of them here."
@@ -20,7 +37,9 @@ BY_ITSELF = "Nothing to do here: the records go by themselves."
 
 GENERAL: dict[str, Cause] = {
     "match_ambiguous": Cause(
-        "Which record is it?", "Open each record and choose which one it is, create a new one, or leave it out."
+        "Which record is it?",
+        "Look at both sides, then choose which one it is, create a new one, or leave it out.",
+        Fix.MATCHES,
     ),
     "match_pending": Cause("Match being looked up", "Settled by itself once all names of the source are known."),
     "unknown_currency": Cause("Unknown currency", "Correct the currency in the source. The change is read by itself."),
@@ -28,12 +47,17 @@ GENERAL: dict[str, Cause] = {
     "mapping": Cause(
         "Something needed is missing in the source", "Complete the record there. The change is read by itself."
     ),
+    "own_field": Cause(
+        "A value does not fit a field of your own mapping",
+        f"Open one to read which. Correct the record in the source, or change the mapping of the flow. {AFTER_FIX}",
+        Fix.MAPPING,
+    ),
     "conflict": Cause(
         "Another record holds its place", "Open the record to see which one, settle it there, then replay."
     ),
     "no_date": Cause("No date", "Complete the record in the source. The change is read by itself."),
     "source_hides_all": Cause(
-        "The source shows nothing any more", "Check what our user may see there, then run again."
+        "The source shows nothing any more", "Check what our user may see there, then run again.", Fix.SOURCE
     ),
     "source_missing": Cause("Gone from the source", "The source does not show these records any more."),
     "outcome_unknown": Cause(

@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models import OuterRef, Q, Subquery
 from django.utils import timezone
 from django_q.tasks import async_task
 
-from connections.models import Connection
+from connections import checkups
+from connections.models import Checkup, Connection
 from mlconnector.queue import BACKFILL, MAIN
 from syncs.models import Run, Sync
 
@@ -22,13 +23,35 @@ JITTER = 0.1
 def enqueue(run: Run) -> None:
     """Puts a run's ID, and nothing else, in the queue once the present transaction is committed."""
     Run.objects.across_tenants().filter(pk=run.pk).update(enqueued_at=timezone.now())
-    queue = BACKFILL if run.backfill_from else MAIN
-    transaction.on_commit(lambda: async_task("syncs.tasks.execute_run", run.pk, cluster=queue, group=f"run-{run.pk}"))
+    rehearsal = run.sync.rehearsal
+    task = "syncs.tasks.rehearse" if rehearsal else "syncs.tasks.execute_run"
+    queue = BACKFILL if rehearsal or run.backfill_from else MAIN
+    transaction.on_commit(lambda: async_task(task, run.pk, cluster=queue, group=f"run-{run.pk}"))
+
+
+def enqueue_clearing(copy_id: int) -> None:
+    """Has the copy of a preview taken away once the present transaction is committed."""
+    transaction.on_commit(lambda: async_task("syncs.tasks.clear_rehearsal", copy_id, cluster=BACKFILL))
 
 
 def tick() -> int:
-    """Once a minute: recovers, then starts what is due. Returns how many runs it put in the queue."""
-    return recover() + start_due()
+    """Once a minute: recovers, has connections tested, then starts what is due. Returns how many runs it put in the
+    queue."""
+    recovered = recover()
+    checkups.start_due(suspects=suspects())
+    return recovered + start_due()
+
+
+def suspects() -> set[int]:
+    """Connections of syncs whose last run failed, not tested since: their next run waits for that test."""
+    last_end = Run.objects.across_tenants().filter(sync=OuterRef("pk")).order_by("-pk").values("finished_at")[:1]
+    failing = Sync.objects.across_tenants().filter(paused=False, rehearsal=False, failures__gt=0)
+    found: set[int] = set()
+    for sync in failing.annotate(ended=Subquery(last_end)).select_related("source", "destination"):
+        for side in (sync.source, sync.destination):
+            if sync.ended is not None and (side.checked_at is None or side.checked_at < sync.ended):
+                found.add(side.pk)
+    return found
 
 
 def recover(now: datetime | None = None) -> int:
@@ -38,7 +61,7 @@ def recover(now: datetime | None = None) -> int:
     lost = now - timedelta(seconds=settings.LEASE_SECONDS * 5)
     gone = Q(status=Run.Status.RUNNING, heartbeat_at__lt=silent) & (Q(enqueued_at__lt=silent) | Q(enqueued_at=None))
     forgotten = Q(status=Run.Status.QUEUED) & (Q(enqueued_at__lt=lost) | Q(enqueued_at=None, created_at__lt=lost))
-    runs = list(Run.objects.across_tenants().filter(gone | forgotten)[:BATCH])
+    runs = list(Run.objects.across_tenants().filter(gone | forgotten).select_related("sync")[:BATCH])
     for run in runs:
         with transaction.atomic():
             enqueue(run)
@@ -62,7 +85,10 @@ def _claim(now: datetime) -> list[Sync]:
     """Due syncs whose connections may be used; locked until the transaction ends, those locked elsewhere left out."""
     broken = Q(source__status=Connection.Status.BROKEN) | Q(destination__status=Connection.Status.BROKEN)
     resting = Q(source__held_until__gt=now) | Q(destination__held_until__gt=now)
-    due = Sync.objects.across_tenants().filter(paused=False, next_run_at__lte=now).exclude(broken).exclude(resting)
+    under_test = Checkup.objects.across_tenants().filter(checkups.active(now)).values("pk")
+    doubted = Q(failures__gt=0) & (Q(source__in=under_test) | Q(destination__in=under_test))
+    due = Sync.objects.across_tenants().filter(paused=False, next_run_at__lte=now)
+    due = due.exclude(broken).exclude(resting).exclude(doubted)
     if connection.features.has_select_for_update_skip_locked:
         due = due.select_for_update(skip_locked=True, of=("self",))
     return list(due.order_by("next_run_at", "pk")[:BATCH])

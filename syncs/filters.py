@@ -7,6 +7,7 @@ from django_filters import rest_framework as filters
 
 from mlconnector.api_filters import IdFilter
 from syncs import catalogue, record_selectors
+from syncs.finding import exactly
 from syncs.models import Record, Run, Sync
 
 
@@ -62,4 +63,4 @@ class RecordFilter(filters.FilterSet):
         if given["status"]:
             exact["status__in"] = given["status"]
         found = source.filter(**exact).select_related("flow")
-        return found.filter(record_selectors.bears(given["search"])) if given["search"] else found
+        return found.filter(exactly(given["search"])) if given["search"] else found

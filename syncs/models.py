@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
 from mlconnector.tenants.scoping import TenantManager
 from syncs import catalogue
+
+BY_PATTERN = ("int8_ops", "varchar_pattern_ops")
+"""On PostgreSQL, an index by flow and text also finds how a text begins, whatever the database's language."""
 
 
 class Sync(models.Model):
@@ -68,9 +73,9 @@ class Record(models.Model):
 
     ``payload`` is JSON text: what the destination holds of it as far as we know. ``waits_for`` is "flow:source key".
     ``candidates`` is the question a person is asked, ``decision`` the answer: ``adopt`` a destination ID, ``create`` or
-    ``reject``, with who and when. ``next_attempt_at`` in the past means: read the source again. ``set_aside``: a person
-    took it off the list of what needs attention, ``how`` (ignored or done), ``reason``, ``by``, ``at``; it ends with the
-    next change in the source.
+    ``reject``, with who and when; ``ask`` after a match was undone: no rule answers in the person's place.
+    ``next_attempt_at`` in the past means: read the source again. ``set_aside``: a person took it off the list of what
+    needs attention, ``how`` (ignored or done), ``reason``, ``by``, ``at``; it is not tried until the source changes.
     """
 
     class Status(models.TextChoices):
@@ -98,6 +103,7 @@ class Record(models.Model):
     )
     unconfirmed = models.BooleanField(default=False, help_text="Stands as a draft until a person confirms it.")
     match_key = models.CharField(max_length=255, blank=True)
+    reference = models.CharField(max_length=80, blank=True)
     candidates = models.JSONField(null=True)
     decision = models.JSONField(null=True)
     set_aside = models.JSONField(null=True)
@@ -120,16 +126,25 @@ class Record(models.Model):
                 fields=["flow", "next_attempt_at"], condition=Q(next_attempt_at__isnull=False), name="record_due"
             ),
             models.Index(fields=["flow", "waits_for"], condition=~Q(waits_for=""), name="record_waiting"),
-            models.Index(fields=["flow", "match_key"], condition=~Q(match_key=""), name="record_by_match_key"),
+            # By pattern: what is typed into the search may be how a number or name begins.
+            models.Index(
+                fields=["flow", "match_key"],
+                opclasses=BY_PATTERN,
+                condition=~Q(match_key=""),
+                name="record_by_match_key",
+            ),
+            models.Index(fields=["flow", "reference"], condition=~Q(reference=""), name="record_by_reference"),
             models.Index(
                 fields=["flow", "error_code"],
                 condition=Q(status__in=["waiting", "held", "rejected"]),
                 name="record_needs_attention",
             ),
-            models.Index(fields=["flow", "title"], name="record_by_title"),
-            models.Index(fields=["flow", "destination_id"], name="record_by_destination"),
+            models.Index(fields=["flow", "title"], opclasses=BY_PATTERN, name="record_by_title"),
+            models.Index(fields=["flow", "destination_id"], opclasses=BY_PATTERN, name="record_by_destination"),
             models.Index(fields=["flow", "run_id"], name="record_by_run"),
             models.Index(fields=["flow", "id"], condition=Q(unconfirmed=True), name="record_unconfirmed"),
+            models.Index(fields=["flow", "id"], condition=Q(set_aside__isnull=False), name="record_set_aside"),
+            models.Index(fields=["flow", "id"], condition=Q(decision__isnull=False), name="record_decided"),
         ]
 
     def __str__(self) -> str:
@@ -194,7 +209,7 @@ class FlowRun(models.Model):
     """What one run did in one flow. Every row read ends in exactly one of the counts behind ``read``."""
 
     run = models.ForeignKey(Run, models.CASCADE, related_name="flow_runs")
-    flow = models.ForeignKey(Flow, models.CASCADE, related_name="flow_runs")
+    flow = models.ForeignKey(Flow, models.CASCADE, related_name="flow_runs", db_index=False)
     expected = models.PositiveIntegerField(null=True)
     read = models.PositiveIntegerField(default=0)
     created = models.PositiveIntegerField(default=0)
@@ -213,6 +228,7 @@ class FlowRun(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["run", "flow"], name="flow_run_once")]
+        indexes = [models.Index(fields=["flow", "run"], name="flow_run_by_flow")]
 
 
 class Candidate(models.Model):
@@ -318,11 +334,14 @@ class PreviewEntry(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["preview", "flow", "outcome", "id"], name="preview_entry_by_outcome")]
+        constraints = [
+            models.UniqueConstraint(fields=["preview", "flow", "source_key"], name="preview_entry_once_per_record")
+        ]
 
 
 class Report(models.Model):
-    """A reconciliation of both systems as they stood when it was made. ``figures`` are JSON rows by kind, month and
-    currency; what differs, record by record, are its lines."""
+    """A reconciliation of both systems as they stood when it was made. ``figures`` holds ``rows`` by kind, month and
+    currency, and what was ``left_out`` on purpose; what differs, record by record, are its lines."""
 
     class Status(models.TextChoices):
         RUNNING = "running", "Being worked out"
@@ -334,12 +353,17 @@ class Report(models.Model):
     requested_by = models.CharField(max_length=120)
     created_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True)
-    figures = models.JSONField(default=list)
+    started_at = models.DateTimeField(null=True)
+    heartbeat_at = models.DateTimeField(null=True, help_text="When it was last queued, or its worker last seen.")
+    figures = models.JSONField(default=dict)
     error_text = models.TextField(blank=True)
 
     objects = TenantManager("sync__tenant")
 
     class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["sync"], condition=Q(status="running"), name="one_report_at_a_time")
+        ]
         indexes = [models.Index(fields=["sync", "-id"], name="report_by_sync")]
 
 
@@ -361,3 +385,8 @@ class ReportLine(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["report", "what", "month", "currency", "id"], name="report_line_by_figure")]
+
+    @property
+    def difference(self) -> Decimal:
+        """Below zero: the destination has less."""
+        return (self.destination_amount or Decimal(0)) - (self.source_amount or Decimal(0))

@@ -56,6 +56,22 @@ def exact(amount: Decimal, currency: str) -> str:
     return text(in_minor_units) if in_minor_units == amount else plain(amount)
 
 
+def tidy(amount: Decimal, currency: str) -> Decimal:
+    """With the currency's decimals, more only where there are more; without a currency that is known, as it is."""
+    try:
+        return Decimal(exact(amount, currency))
+    except MappingError:
+        return Decimal(plain(amount))
+
+
 def plain(number: Decimal) -> str:
     """Without superfluous zeros: 4.0 and 4.00 are both '4'."""
     return text(number.normalize()) if number else "0"
+
+
+def json_number(value: Decimal) -> int | float | str:
+    """JSON's own where one keeps the value exactly, else text."""
+    if value == value.to_integral_value():
+        return int(value)
+    near = float(value)
+    return near if Decimal(repr(near)) == value else text(value)

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, Min, Q, QuerySet, Sum
+from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet, Sum
 
 from mlconnector.tenants.models import Tenant
 from syncs import catalogue
 from syncs.causes import Cause, cause_of
 from syncs.engine.flow import HELD, UNSETTLED
-from syncs.matching import normalise
-from syncs.models import Flow, Record, Run, Sync
+from syncs.finding import ways
+from syncs.models import Candidate, Flow, Record, Run, Sync
 
+OPEN = Q(status__in=UNSETTLED, set_aside__isnull=True)
+"""What needs attention."""
 PER_PAGE = 50
 MOST_LISTED = 50
 IDS_SHOWN = 10
@@ -66,16 +68,6 @@ class CauseGroup:
         return self.status == HELD and self.code.startswith("match_")
 
 
-@dataclass(slots=True)
-class Drafts:
-    """Invoices that wait for finance's word."""
-
-    records: list[Record]
-    after: int | None
-    number: int
-    money: Money
-
-
 def flow_label(flow: Flow) -> str:
     return catalogue.get(flow.sync.integration).flow(flow.key).label
 
@@ -91,7 +83,7 @@ def records_of(tenant: Tenant, flows: Iterable[Flow]) -> QuerySet[Record]:
 
 
 def search(tenant: Tenant, wanted: Wanted, *, after: int | None = None, size: int = PER_PAGE) -> RecordPage:
-    """Newest first. A text is looked for as it stands first, by index; only then as the beginning of something."""
+    """Newest first. A text is looked for as it stands first; only then as the beginning or a part of something."""
     flows = [
         flow
         for flow in flows_of(tenant)
@@ -100,35 +92,26 @@ def search(tenant: Tenant, wanted: Wanted, *, after: int | None = None, size: in
     by_id = {flow.pk: flow for flow in flows}
     found = _narrowed(records_of(tenant, flows), wanted)
     if not wanted.text:
-        return _page(found, by_id, after, size)
-    page = _page(found.filter(bears(wanted.text)), by_id, after, size)
-    if page.records:
-        page.exact = True
-        return page
-    return _page(found.filter(_begins_with(wanted.text)), by_id, after, size)
+        return keyset_page(found, by_id, after, size)
+    for closeness, meaning in enumerate(ways(wanted.text)):
+        page = keyset_page(found.filter(meaning), by_id, after, size)
+        if page.records:
+            page.exact = closeness == 0
+            return page
+    return RecordPage([], None)
 
 
 def _narrowed(records: QuerySet[Record], wanted: Wanted) -> QuerySet[Record]:
     if wanted.status == "unsettled":
-        records = records.filter(status__in=UNSETTLED)
+        records = records.filter(OPEN)
     elif wanted.status:
         records = records.filter(status=wanted.status)
     if wanted.cause is not None:
-        records = records.filter(error_code=wanted.cause, status__in=UNSETTLED)
+        records = records.filter(OPEN, error_code=wanted.cause)
     return records if wanted.run_id is None else records.filter(run_id=wanted.run_id)
 
 
-def bears(text: str) -> Q:
-    found = Q(title=text) | Q(source_key=text) | Q(destination_id=text)
-    name = normalise(text)
-    return found | Q(match_key=name) if name else found
-
-
-def _begins_with(text: str) -> Q:
-    return Q(title__istartswith=text) | Q(source_key__startswith=text) | Q(destination_id__startswith=text)
-
-
-def _page(records: QuerySet[Record], flows: dict[int, Flow], after: int | None, size: int) -> RecordPage:
+def keyset_page(records: QuerySet[Record], flows: dict[int, Flow], after: int | None, size: int) -> RecordPage:
     if after is not None:
         records = records.filter(pk__lt=after)
     rows = list(records.order_by("-pk")[: size + 1])
@@ -160,7 +143,9 @@ def waited_for(record: Record) -> Record | None:
 def open_question(record: Record) -> bool:
     """Whether a person is asked which record of the destination this one is, and no answer is on its way."""
     asked = record.status == HELD and record.error_code.startswith("match_")
-    return asked and (not record.decision or record.next_attempt_at is None)
+    decision = record.decision or {}
+    answered = bool(decision) and not decision.get("ask")
+    return asked and (not answered or record.next_attempt_at is None)
 
 
 def left_out(record: Record) -> bool:
@@ -189,22 +174,38 @@ class Choice:
 
 def candidates_for(record: Record) -> list[Choice]:
     """The question as it was asked, best first, and what has been listed under this name since."""
-    choices = {
-        str(one["id"]): Choice(
-            str(one["id"]), one["title"], score=one["score"], reasons=one["reasons"], compared=one["compared"]
-        )
-        for one in record.candidates or ()
-    }
-    listed = record.flow.candidates.filter(match_key=record.match_key).exclude(match_key="").order_by("pk")
-    for candidate in listed[:MOST_LISTED]:
-        compared = [{"field": name, "ours": "", "theirs": value} for name, value in candidate.evidence.items()]
-        choices.setdefault(
-            candidate.destination_id, Choice(candidate.destination_id, candidate.title, compared=compared)
-        )
-    taken = record.flow.records.filter(destination_id__in=list(choices)).exclude(pk=record.pk)
-    for id_ in taken.values_list("destination_id", flat=True):
-        choices[id_].taken = True
-    return list(choices.values())
+    return choices_for([record])[record.pk]
+
+
+def choices_for(records: Sequence[Record]) -> dict[int, list[Choice]]:
+    """Record ID → its candidates, for open questions. Two queries for any number."""
+    found = {record.pk: {str(one["id"]): _choice(one) for one in record.candidates or ()} for record in records}
+    flow_ids = {record.flow_id for record in records}
+    listed: dict[tuple[int, str], list[Candidate]] = {}
+    names = {record.match_key for record in records} - {""}
+    named = Candidate.objects.across_tenants().filter(flow_id__in=flow_ids, match_key__in=names).order_by("pk")
+    for candidate in named[: MOST_LISTED * len(records)]:
+        listed.setdefault((candidate.flow_id, candidate.match_key), []).append(candidate)
+    for record in records:
+        for candidate in listed.get((record.flow_id, record.match_key), ())[:MOST_LISTED]:
+            found[record.pk].setdefault(candidate.destination_id, _listed(candidate))
+    ids = {id_ for choices in found.values() for id_ in choices}
+    bound = Record.objects.across_tenants().filter(flow_id__in=flow_ids, destination_id__in=ids)
+    taken = set(bound.values_list("flow_id", "destination_id"))
+    for record in records:
+        for id_, choice in found[record.pk].items():
+            choice.taken = (record.flow_id, id_) in taken
+    return {pk: list(choices.values()) for pk, choices in found.items()}
+
+
+def _choice(asked: Mapping[str, Any]) -> Choice:
+    kept = {name: asked[name] for name in ("score", "reasons", "compared")}
+    return Choice(str(asked["id"]), asked["title"], **kept)
+
+
+def _listed(candidate: Candidate) -> Choice:
+    compared = [{"field": name, "ours": "", "theirs": value} for name, value in candidate.evidence.items()]
+    return Choice(candidate.destination_id, candidate.title, compared=compared)
 
 
 @dataclass(slots=True)
@@ -235,8 +236,8 @@ def twins(sync: Sync) -> list[Twins]:
 
 
 def _twins_of(flow: Flow) -> list[Twins]:
-    bound = flow.records.exclude(destination_id="").values("destination_id")
-    free = flow.candidates.exclude(match_key="").exclude(destination_id__in=bound)
+    bound = flow.records.filter(destination_id=OuterRef("destination_id"))
+    free = flow.candidates.exclude(match_key="").exclude(Exists(bound))
     names = free.values("match_key").annotate(number=Count("pk")).filter(number__gt=1).order_by("-number", "match_key")
     numbers: dict[str, int] = dict(names.values_list("match_key", "number")[:MOST_LISTED])
     rows = free.filter(match_key__in=list(numbers)).order_by("pk")
@@ -273,12 +274,37 @@ def is_draft(record: Record) -> bool:
 # Needs attention ------------------------------------------------------------------------------------------------------
 
 
-def causes(tenant: Tenant, *, sync: Sync | None = None, run: Run | None = None) -> list[CauseGroup]:
-    """Records that did not arrive, grouped by flow and cause; the largest group first. Three queries."""
+def causes(tenant: Tenant, *, sync: Sync | None = None, run: Run | None = None, member: Any = None) -> list[CauseGroup]:
+    """Records that did not arrive, grouped by flow and cause; the largest group first. Three queries.
+
+    ``member``: a user; only what was given to them.
+    """
     flows = {flow.pk: flow for flow in flows_of(tenant) if sync is None or flow.sync_id == sync.pk}
-    unsettled = records_of(tenant, flows.values()).filter(status__in=UNSETTLED)
+    unsettled = records_of(tenant, flows.values()).filter(OPEN)
     if run is not None:
         unsettled = unsettled.filter(run_id=run.pk)
+    if member is not None:
+        unsettled = unsettled.filter(assigned_to=member)
+    return _grouped(tenant, flows, unsettled)
+
+
+def cause_group(tenant: Tenant, flow: Flow, code: str, *, member: Any = None) -> CauseGroup | None:
+    """One cause of one flow, whatever the statuses; None where nothing is open for it."""
+    unsettled = records_of(tenant, [flow]).filter(OPEN, error_code=code)
+    if member is not None:
+        unsettled = unsettled.filter(assigned_to=member)
+    groups = _grouped(tenant, {flow.pk: flow}, unsettled)
+    if not groups:
+        return None
+    whole = groups[0]
+    for group in groups[1:]:
+        whole.number += group.number
+        for currency, amount in group.money.items():
+            whole.money[currency] = whole.money.get(currency, Decimal(0)) + amount
+    return whole
+
+
+def _grouped(tenant: Tenant, flows: dict[int, Flow], unsettled: QuerySet[Record]) -> list[CauseGroup]:
     rows = unsettled.values("flow_id", "error_code", "status", "currency").annotate(
         number=Count("pk"), total=Sum("amount"), example=Min("pk")
     )
@@ -318,14 +344,3 @@ def draft_flows(tenant: Tenant) -> list[Flow]:
 def drafts(tenant: Tenant, sync: Sync | None = None, flows: Sequence[Flow] | None = None) -> QuerySet[Record]:
     chosen = [flow for flow in flows or draft_flows(tenant) if sync is None or flow.sync_id == sync.pk]
     return records_of(tenant, chosen).filter(unconfirmed=True, confirmed_at=None)
-
-
-def draft_page(tenant: Tenant, flows: Sequence[Flow], *, after: int | None = None, size: int = PER_PAGE) -> Drafts:
-    waiting = drafts(tenant, flows=flows) if flows else Record.objects.across_tenants().none()
-    page = _page(waiting, {flow.pk: flow for flow in flows}, after, size)
-    number, money = 0, {}
-    for row in waiting.values("currency").annotate(number=Count("pk"), total=Sum("amount")).order_by("currency"):
-        number += row["number"]
-        if row["total"] is not None:
-            money[row["currency"]] = row["total"]
-    return Drafts(page.records, page.after, number, money)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, OuterRef, Prefetch, Q, Subquery, Sum
+from django.db.models import Count, OuterRef, Prefetch, Subquery
 from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 
 from connections.connectors import registry
 from connections.models import Connection
@@ -18,8 +18,9 @@ from syncs import catalogue
 from syncs.engine.flow import UNSETTLED, FlowDefinition
 from syncs.models import Flow, FlowRun, Record, Run, Sync
 from syncs.options import lacking
+from syncs.pulse import Pulse, moved_since, pulses
 
-COUNTED_AT_MOST = 20_000
+COUNTED_AT_MOST = 10_000
 SETTLED_COUNTS = ("created", "updated", "unchanged", "skipped", "waiting", "held", "rejected")
 RUNS_PER_PAGE = 30
 
@@ -32,6 +33,7 @@ class SyncOverview:
     last_run: Run | None = None
     moved: dict[str, int] = field(default_factory=lambda: {"created": 0, "updated": 0})
     unsettled: dict[str, int] = field(default_factory=dict)
+    pulse: Pulse | None = None
 
     @property
     def open_issues(self) -> int:
@@ -39,14 +41,16 @@ class SyncOverview:
 
     @property
     def state(self) -> str:
-        """The one word for it: broken, paused, running, failing, issues or healthy."""
+        """The one word for it: broken, paused, running, new, failing, issues or healthy."""
         if any(side.status == Connection.Status.BROKEN for side in (self.sync.source, self.sync.destination)):
             return "broken"
         if self.last_run and self.last_run.status in Run.ACTIVE:
             return "running"
         if self.sync.paused:
             return "paused"
-        if self.last_run and self.last_run.status == Run.Status.FAILED:
+        if self.last_run is None:
+            return "new"
+        if self.last_run.status == Run.Status.FAILED:
             return "failing"
         return "issues" if self.open_issues else "healthy"
 
@@ -84,12 +88,16 @@ class FlowOverview:
 
 @dataclass(slots=True)
 class FlowProgress:
-    """One flow of one run. ``done`` is how many rows have their verdict; ``share`` per cent, None if not known."""
+    """One flow of one run. ``done`` is how many rows have their verdict; ``share`` per cent, None if not known.
+
+    ``state`` is waiting, running or done; ``took`` is how long it has been read so far.
+    """
 
     flow_run: FlowRun
     label: str
     state: str
     refused: str = ""
+    took: timedelta | None = None
 
     @property
     def done(self) -> int:
@@ -106,6 +114,22 @@ class FlowProgress:
     @property
     def expected(self) -> int | None:
         return max(self.flow_run.expected, self.done) if self.flow_run.expected else None
+
+    @property
+    def per_second(self) -> float:
+        seconds = self.took.total_seconds() if self.took else 0
+        return self.done / seconds if seconds >= 1 else 0
+
+    @property
+    def time_left(self) -> timedelta | None:
+        """While it is read, where it is known how much there is."""
+        if self.state != "running" or self.expected is None or not self.per_second:
+            return None
+        return timedelta(seconds=(self.expected - self.done) / self.per_second)
+
+    @property
+    def open_issues(self) -> int:
+        return sum(getattr(self.flow_run, name) for name in UNSETTLED)
 
     @property
     def share(self) -> int | None:
@@ -148,7 +172,8 @@ class RunOverview:
     @property
     def totals(self) -> dict[str, int]:
         counts = {name: self.total(name) for name in (*SETTLED_COUNTS, "read")}
-        return counts | {name: sum(getattr(flow, name) for flow in self.flows) for name in ("done", "moved", "calls")}
+        sums = {name: sum(getattr(flow, name) for flow in self.flows) for name in ("done", "moved", "calls")}
+        return counts | sums
 
     @property
     def open_issues(self) -> int:
@@ -170,35 +195,36 @@ def direction(integration: catalogue.Integration, definition: FlowDefinition | N
     return (sides[1], sides[0]) if definition and definition.reverse else sides
 
 
+def offers() -> list[tuple[catalogue.Integration, str, str]]:
+    """Every integration with what its two sides are called."""
+    return [(one, *direction(one)) for one in catalogue.all_integrations()]
+
+
 def overviews(tenant: Tenant) -> list[SyncOverview]:
-    """All syncs of a tenant in four queries."""
-    day_ago = timezone.now() - timedelta(days=1)
+    """All syncs of a tenant, in six queries for any number of them."""
     of_sync = Run.objects.across_tenants().filter(sync=OuterRef("pk")).order_by("-pk")
-    syncs = list(
-        syncs_of(tenant).annotate(
-            last_run_id=Subquery(of_sync.values("pk")[:1]),
-            last_run_before=Subquery(of_sync.filter(created_at__lt=day_ago).values("pk")[:1]),
-        )
-    )
+    syncs = list(syncs_of(tenant).annotate(last_run_id=Subquery(of_sync.values("pk")[:1])))
     found = {sync.pk: SyncOverview(sync) for sync in syncs}
     if not found:
         return []
     for run in Run.objects.for_tenant(tenant).filter(pk__in=[sync.last_run_id for sync in syncs if sync.last_run_id]):
         found[run.sync_id].last_run = run
-    _add_moved(tenant, syncs, found)
-    unsettled = Record.objects.for_tenant(tenant).filter(flow__sync__in=list(found), status__in=UNSETTLED)
+    for pk, moved in moved_since(tenant, syncs, timezone.now() - timedelta(days=1)).items():
+        found[pk].moved = moved
+    unsettled = Record.objects.for_tenant(tenant).filter(
+        flow__sync__in=list(found), status__in=UNSETTLED, set_aside__isnull=True
+    )
     for row in unsettled.values("flow__sync_id", "status").annotate(number=Count("pk")).order_by():
         found[row["flow__sync_id"]].unsettled[row["status"]] = row["number"]
     return list(found.values())
 
 
-def _add_moved(tenant: Tenant, syncs: Iterable[Any], found: dict[int, SyncOverview]) -> None:
-    recent = Q()
-    for sync in syncs:
-        recent |= Q(run__sync_id=sync.pk, run_id__gt=sync.last_run_before or 0)
-    rows = FlowRun.objects.for_tenant(tenant).filter(recent).values("run__sync_id")
-    for row in rows.annotate(created_sum=Sum("created"), updated_sum=Sum("updated")).order_by():
-        found[row["run__sync_id"]].moved = {"created": row["created_sum"], "updated": row["updated_sum"]}
+def with_pulse(tenant: Tenant) -> list[SyncOverview]:
+    """All syncs of a tenant with how they have been doing."""
+    found = overviews(tenant)
+    for pk, pulse in pulses(tenant, [one.sync for one in found]).items():
+        next(one for one in found if one.sync.pk == pk).pulse = pulse
+    return found
 
 
 def flow_overviews(sync: Sync) -> list[FlowOverview]:
@@ -254,21 +280,34 @@ def run_of(tenant: Tenant, pk: int) -> Run:
 def overview_of(run: Run, sync: Sync) -> RunOverview:
     integration = catalogue.get(sync.integration)
     by_key = {flow_run.flow.key: flow_run for flow_run in run.flow_runs.all()}
-    scanned, refused = run.progress.get("scanned", []), run.progress.get("refused", {})
+    refused, now = run.progress.get("refused", {}), timezone.now()
     flows = [
         FlowProgress(
             by_key[definition.key],
             definition.label,
-            _flow_state(run, definition.key, scanned),
+            _flow_state(run, definition.key),
             refused.get(definition.key, {}).get("text", ""),
+            _flow_took(run, definition.key, now),
         )
         for definition in integration.flows
         if definition.key in by_key
     ]
-    return RunOverview(run, flows, timezone.now())
+    return RunOverview(run, flows, now)
 
 
-def _flow_state(run: Run, key: str, scanned: Sequence[str]) -> str:
-    if run.status not in Run.ACTIVE:
+def _flow_state(run: Run, key: str) -> str:
+    if run.status not in Run.ACTIVE or key in run.progress.get("scanned", []):
         return "done"
-    return "done" if key in scanned else "running"
+    return "running" if key in run.progress.get("began", {}) else "waiting"
+
+
+def _flow_took(run: Run, key: str, now: datetime) -> timedelta | None:
+    began, ended = (parse_datetime(run.progress.get(name, {}).get(key) or "") for name in ("began", "ended"))
+    return (ended or run.finished_at or now) - began if began else None
+
+
+def run_before(run: Run) -> RunOverview | None:
+    """The last run of the same sync that came to its end before this one, to compare it with."""
+    ended = run.sync.runs.filter(pk__lt=run.pk).exclude(status__in=Run.ACTIVE).order_by("-pk")
+    before = ended.prefetch_related(_flow_runs()).first()
+    return overview_of(before, run.sync) if before else None

@@ -223,6 +223,7 @@ class RecordSerializer(serializers.ModelSerializer[Record]):
             "source_version",
             "destination_id",
             "title",
+            "reference",
             "amount",
             "currency",
             "status",
@@ -274,10 +275,22 @@ class RecordDetailSerializer(RecordSerializer):
     delivered = serializers.SerializerMethodField()
     draft = serializers.SerializerMethodField(help_text="Whether it stands as a draft that finance may confirm.")
     decision = serializers.JSONField(allow_null=True)
+    set_aside = serializers.JSONField(
+        allow_null=True, help_text="`how`, `reason`, `by` and `at`, where it was taken off the list."
+    )
+    assigned_to = serializers.CharField(source="assigned_to.email", default=None, allow_null=True)
     candidates = serializers.SerializerMethodField()
 
     class Meta(RecordSerializer.Meta):
-        fields = (*RecordSerializer.Meta.fields, "delivered", "draft", "decision", "candidates")
+        fields = (
+            *RecordSerializer.Meta.fields,
+            "delivered",
+            "draft",
+            "decision",
+            "set_aside",
+            "assigned_to",
+            "candidates",
+        )
         read_only_fields = fields
 
     @extend_schema_field({"type": "object", "additionalProperties": {}, "nullable": True})

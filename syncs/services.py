@@ -6,7 +6,7 @@ Bad input raises ``ValidationError`` by field name.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -19,6 +19,7 @@ from audit import services as audit
 from connections.models import Connection
 from mlconnector.tenants.models import Tenant
 from syncs import catalogue, dispatch
+from syncs.engine.effects import Effects
 from syncs.engine.flow import HELD, SKIPPED, UNSETTLED
 from syncs.engine.lease import Lease
 from syncs.engine.run import Progress, RunExecution
@@ -134,12 +135,15 @@ def set_flow(
     with transaction.atomic():
         flow.save(update_fields=["enabled", "options"])
         if changed:
-            Record.objects.across_tenants().filter(flow=flow).exclude(status=HELD).update(
-                next_attempt_at=timezone.now()
-            )
+            read_all_again(flow)
         after = {"enabled": flow.enabled, "options": flow.options}
         note(flow.sync, "flow.update", actor, {"before": before, "after": after}, flow=flow.key)
     return flow
+
+
+def read_all_again(flow: Flow) -> None:
+    """With the next run, but for what a person has been asked about: that goes when it is answered."""
+    Record.objects.across_tenants().filter(flow=flow).exclude(status=HELD).update(next_attempt_at=timezone.now())
 
 
 def pause(sync: Sync, *, actor: str) -> None:
@@ -170,7 +174,7 @@ def run_now(
 
     Raises ``ValidationError`` while a connection is broken, and for a backfill while a run is active.
     """
-    _refuse_broken(sync)
+    refuse_broken(sync)
     try:
         with transaction.atomic():
             run = Run.objects.create(
@@ -189,7 +193,7 @@ def run_now(
     return run
 
 
-def _refuse_broken(sync: Sync) -> None:
+def refuse_broken(sync: Sync) -> None:
     for connection in (sync.source, sync.destination):
         connection.refresh_from_db()
         if connection.status == Connection.Status.BROKEN:
@@ -211,10 +215,10 @@ def cancel(run: Run, *, actor: str) -> None:
         Run.objects.across_tenants().filter(pk=run.pk).update(cancel_requested=True)
 
 
-def execute(run_id: int, progress: Progress | None = None) -> bool:
+def execute(run_id: int, progress: Progress | None = None, effects: Callable[[Run, Lease], Effects] = Effects) -> bool:
     """Executes a slice of a run in this process. Returns whether another slice is needed.
 
-    Does nothing if another worker has the run.
+    Does nothing if another worker has the run. ``effects`` of a preview are those of a rehearsal.
     """
     lease = Lease.claim(run_id)
     if lease is None:
@@ -222,7 +226,7 @@ def execute(run_id: int, progress: Progress | None = None) -> bool:
     run = (
         Run.objects.across_tenants().select_related("sync__source", "sync__destination", "sync__tenant").get(pk=run_id)
     )
-    execution = RunExecution(run, lease, progress)
+    execution = RunExecution(run, lease, effects(run, lease), progress)
     execution.execute()
     return execution.again
 
@@ -242,13 +246,17 @@ def replay(
     """Reads the records again at the source and sends them the same way as any run; returns how many, and the run.
 
     What is already delivered as it stands ends as unchanged. One record, a cause, a run: the queryset says which.
-    ``ask_again``: decisions to leave a record out are taken back.
+    ``ask_again``: decisions to leave a record out, or to set it aside, are taken back; else what is set aside stays so.
     """
-    _refuse_broken(sync)
+    refuse_broken(sync)
     now = timezone.now()
+    records = records.filter(flow__sync=sync)
     if ask_again:
-        records.filter(flow__sync=sync, status=SKIPPED, decision__reject=True).update(decision=None)
-    marked = _mark(records.filter(flow__sync=sync), now)
+        records.filter(status=SKIPPED, decision__reject=True).update(decision=None)
+        records.filter(set_aside__isnull=False).update(set_aside=None)
+    else:
+        records = records.filter(set_aside__isnull=True)
+    marked = _mark(records, now)
     if not marked:
         return 0, None
     with transaction.atomic():
@@ -267,8 +275,8 @@ def _mark(records: QuerySet[Record], now: Any, **changes: Any) -> int:
 
 
 def by_cause(sync: Sync, error_code: str, flow: str = "") -> QuerySet[Record]:
-    records = Record.objects.for_tenant(sync.tenant_id).filter(
-        flow__sync=sync, error_code=error_code, status__in=UNSETTLED
+    records = Record.objects.across_tenants().filter(
+        flow__sync=sync, error_code=error_code, status__in=UNSETTLED, set_aside__isnull=True
     )
     return records.filter(flow__key=flow) if flow else records
 
@@ -283,11 +291,11 @@ def of_run(run: Run) -> QuerySet[Record]:
 
 def confirm(records: QuerySet[Record], *, sync: Sync, actor: str) -> tuple[int, Run | None]:
     """Finance confirms records that stand as drafts; they go further in the run that starts now."""
-    _refuse_broken(sync)
+    refuse_broken(sync)
     waiting = records.filter(flow__sync=sync, unconfirmed=True, confirmed_at=None).select_related("flow")
     now = timezone.now()
     confirmed = 0
-    for page in _pages(waiting):
+    for page in pages(waiting):
         with transaction.atomic():
             confirmed += (
                 Record.objects.across_tenants()
@@ -296,7 +304,7 @@ def confirm(records: QuerySet[Record], *, sync: Sync, actor: str) -> tuple[int, 
             )
             audit.append(
                 sync.tenant_id,
-                [_entry(sync, "confirm", "confirmed", actor, record, record.flow.key) for record in page],
+                [entry_of(sync, "confirm", "confirmed", actor, record, record.flow.key) for record in page],
             )
     if not confirmed:
         return 0, None
@@ -309,8 +317,14 @@ def decide(record: Record, *, actor: str, adopt: str = "", create: bool = False,
     A rejected record is left out until it is decided anew or replayed. Decisions may be changed until they are carried
     out.
     """
+    refuse_broken(record.flow.sync)
+    note_decision(record, actor=actor, adopt=adopt, create=create, reject=reject)
+    return run_now(record.flow.sync, actor=actor, only_due=True)
+
+
+def note_decision(record: Record, *, actor: str, adopt: str = "", create: bool = False, reject: bool = False) -> None:
+    """Keeps the answer for the next run, which carries it out."""
     sync = record.flow.sync
-    _refuse_broken(sync)
     asked = record.status == HELD and record.error_code.startswith("match_")
     if record.destination_id or not (asked or record.decision):
         raise ValidationError("There is nothing to decide about this record.")
@@ -322,12 +336,13 @@ def decide(record: Record, *, actor: str, adopt: str = "", create: bool = False,
     now = timezone.now()
     decision = {**answer, "by": actor, "at": now.isoformat()}
     with transaction.atomic():
-        Record.objects.across_tenants().filter(pk=record.pk).update(decision=decision, next_attempt_at=now)
+        Record.objects.across_tenants().filter(pk=record.pk).update(
+            decision=decision, next_attempt_at=now, set_aside=None
+        )
         audit.append(
             sync.tenant_id,
-            [_entry(sync, "decide", "decided", actor, record, record.flow.key, audit.encode({"decision": decision}))],
+            [entry_of(sync, "decide", "decided", actor, record, record.flow.key, audit.encode({"decision": decision}))],
         )
-    return run_now(sync, actor=actor, only_due=True)
 
 
 def _check_candidate(record: Record, adopt: str) -> None:
@@ -339,14 +354,14 @@ def _check_candidate(record: Record, adopt: str) -> None:
         raise ValidationError({"adopt": "Another source record is bound to this one already."})
 
 
-def _pages(records: QuerySet[Record]) -> Iterable[Sequence[Record]]:
+def pages(records: QuerySet[Record]) -> Iterable[Sequence[Record]]:
     last_id = 0
     while page := list(records.filter(pk__gt=last_id).order_by("pk")[:MARK_CHUNK]):
         last_id = page[-1].pk
         yield page
 
 
-def _entry(
+def entry_of(
     sync: Sync, action: str, outcome: str, actor: str, record: Record, flow: str, detail: str = "{}"
 ) -> audit.Entry:
     return audit.Entry(

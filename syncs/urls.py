@@ -2,11 +2,13 @@ from __future__ import annotations
 
 from django.urls import path
 
-from syncs.views import attention, home, records, runs
+from syncs.views import attention, catalogue, drafts, home, mapping, matches, previews, reconciliation, records, runs
 from syncs.views import syncs as views
 
 app_name = "syncs"
 urlpatterns = [
+    path("integrations/", catalogue.integrations, name="integrations"),
+    path("integrations/<slug:integration>/", catalogue.integration, name="integration"),
     path("syncs/", home.syncs, name="list"),
     path("syncs/new/", views.choose, name="choose"),
     path("syncs/new/<slug:integration>/", views.create, name="create"),
@@ -18,7 +20,15 @@ urlpatterns = [
     path("syncs/<int:sync_id>/backfill/", views.backfill, name="backfill"),
     path("syncs/<int:sync_id>/flows/<slug:key>/", views.flow, name="flow"),
     path("syncs/<int:sync_id>/flows/<slug:key>/switch/", views.switch, name="switch"),
+    path("syncs/<int:sync_id>/flows/<slug:key>/mapping/", mapping.mapping, name="mapping"),
     path("syncs/<int:sync_id>/runs/", runs.index, name="runs"),
+    path("syncs/<int:sync_id>/preview/", previews.start, name="start-preview"),
+    path("previews/<int:preview_id>/", previews.detail, name="preview"),
+    path("previews/<int:preview_id>/export/", previews.export, name="export-preview"),
+    path("previews/<int:preview_id>/approve/", previews.approve, name="approve-preview"),
+    path("previews/<int:preview_id>/discard/", previews.discard, name="discard-preview"),
+    path("previews/<int:preview_id>/repeat/", previews.repeat, name="repeat-preview"),
+    path("previews/<int:preview_id>/<slug:key>/<slug:outcome>/", previews.entries, name="preview-entries"),
     path("runs/<int:run_id>/", runs.detail, name="run"),
     path("runs/<int:run_id>/cancel/", runs.cancel, name="cancel"),
     path("runs/<int:run_id>/replay/", runs.replay, name="replay-run"),
@@ -30,6 +40,24 @@ urlpatterns = [
     path("records/<int:record_id>/confirm/", records.confirm, name="confirm"),
     path("attention/", attention.causes, name="attention"),
     path("attention/<int:flow_id>/replay/", attention.replay, name="replay-cause"),
-    path("drafts/", attention.drafts, name="drafts"),
-    path("drafts/confirm/", attention.confirm, name="confirm-drafts"),
+    path("attention/aside/", attention.aside, name="aside"),
+    path("attention/aside/take-back/", attention.take_back, name="take-back"),
+    path("attention/<int:flow_id>/<str:code>/", attention.group, name="group"),
+    path("attention/<int:flow_id>/<str:code>/replay/", attention.replay_group, name="replay-group"),
+    path("attention/<int:flow_id>/<str:code>/preview/", attention.preview_group, name="preview-group"),
+    path("attention/<int:flow_id>/<str:code>/set-aside/", attention.set_aside, name="set-aside"),
+    path("attention/<int:flow_id>/<str:code>/assign/", attention.assign, name="assign"),
+    path("matches/", matches.index, name="matches"),
+    path("matches/decide/", matches.decide, name="decide-matches"),
+    path("matches/accept/", matches.accept, name="accept-matches"),
+    path("matches/answers/", matches.answers, name="answers"),
+    path("matches/<int:record_id>/withdraw/", matches.withdraw, name="withdraw"),
+    path("drafts/", drafts.index, name="drafts"),
+    path("drafts/review/", drafts.review, name="review-drafts"),
+    path("drafts/confirm/", drafts.confirm, name="confirm-drafts"),
+    path("reconciliation/", reconciliation.index, name="reconciliation"),
+    path("reconciliation/start/<int:sync_id>/", reconciliation.start, name="reconcile"),
+    path("reconciliation/<int:report_id>/", reconciliation.report, name="report"),
+    path("reconciliation/<int:report_id>/export/", reconciliation.export, name="report-export"),
+    path("reconciliation/<int:report_id>/<slug:month>/", reconciliation.month, name="report-month"),
 ]

@@ -14,10 +14,14 @@ import psycopg
 
 POSTGRES = os.environ.get("TEST_POSTGRES_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
 
+PROCESSES = (os.cpu_count() or 1) + 1
+"""Some tests wait, for a window of calls to pass or a process to start: meanwhile another one has work."""
+
 
 def run(name: str, url: str, arguments: list[str]) -> int:
     print(f"== {name}", flush=True)
-    command = [sys.executable, "-m", "pytest", "-q", "-n", os.environ.get("TEST_PROCESSES", "2"), *arguments]
+    processes = os.environ.get("TEST_PROCESSES") or str(PROCESSES)
+    command = [sys.executable, "-m", "pytest", "-q", "-n", processes, "--dist", "worksteal", *arguments]
     return subprocess.run(command, env={**os.environ, "TEST_DATABASE_URL": url}, check=False).returncode
 
 

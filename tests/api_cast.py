@@ -14,11 +14,12 @@ from django.utils import timezone
 
 from audit import services as audit
 from connections.connectors import registry
-from connections.connectors.base import CheckReport, CheckStep, Preparation
+from connections.connectors.base import CheckStep, Field, Preparation
 from connections.models import Connection, TokenLock
 from mlconnector.tenants.models import ApiKey, Role, Tenant
-from syncs import services
-from syncs.models import Candidate, Flow, FlowRun, Record, Run, Sync
+from syncs import both_sides, services
+from syncs.models import Candidate, Flow, FlowRun, Preview, Record, Report, Run, Sync
+from tests import factories
 
 CANARY = "canary-5d1f-never-to-be-seen"
 
@@ -60,6 +61,8 @@ class House:
     rejected: Record
     held: Record
     draft: Record
+    report: Report
+    preview: Preview
 
     def program(self, role: str = Role.ADMIN) -> Program:
         return Program(key_of(self.tenant, role))
@@ -134,7 +137,18 @@ def build(tenant: Tenant) -> House:
         ),
     }
     _trail(run)
-    return House(tenant, source, destination, sync, run, customers, invoices, **made)
+    return House(
+        tenant,
+        source,
+        destination,
+        sync,
+        run,
+        customers,
+        invoices,
+        **made,
+        report=factories.report(sync),
+        preview=factories.preview(sync),
+    )
 
 
 def _record(run: Run, flow: Flow, key: str, status: str, **fields: Any) -> Record:
@@ -164,13 +178,25 @@ def _trail(run: Run) -> None:
         audit.append(run.sync.tenant_id, entries)
 
 
+SIGNED_IN = CheckStep("in", "Signed in", "ok")
+
+
 def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every connector answers as if its system were there and lacked one field."""
     for connector in registry.all():
         kind = type(connector)
-        monkeypatch.setattr(kind, "check", lambda *_: CheckReport([CheckStep("in", "Signed in", "ok")]))
+        monkeypatch.setattr(kind, "check", lambda _self, _access, report: report.add(SIGNED_IN))
         monkeypatch.setattr(kind, "missing", lambda *_: [Preparation("one", "A field")])
         monkeypatch.setattr(kind, "prepare", lambda *_: [CheckStep("one", "A field", "ok")])
+        monkeypatch.setattr(kind, "fields", lambda *_: [Field("tier", "Tier", "text", length=40)])
+    monkeypatch.setattr(both_sides, "look", lambda record: SIDES)
+
+
+SIDES = both_sides.BothSides(
+    both_sides.Side("Oracle Fusion Cloud ERP", there=True),
+    both_sides.Side("HubSpot", there=True),
+    [both_sides.Section("Invoice", [both_sides.Line("hs_number", "INV-1", "INV-1", "INV-1")], compared=True)],
+)
 
 
 def end(run: Run | None) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from connections.connectors import registry
-from connections.connectors.base import CheckReport, Document, Page, Position, Row, Setting, Stream
+from connections.connectors.base import CheckReport, Document, Field, Page, Position, Row, Setting, Stream
 from connections.errors import ConnectorError, MappingError, RecordError
+from connections.rehearsal import Bound
 from syncs import catalogue
 from syncs.engine.flow import FlowDefinition, Item, MapContext, Mapped, Reference, Skip, Summary, WriteContext
 from syncs.reconciliation import Totals
@@ -24,6 +25,10 @@ def stamp(minutes: float) -> str:
 @dataclass
 class Counter:
     calls: int = 0
+    allowance: Document | None = None
+
+    def close(self) -> None:
+        """Nothing is held open."""
 
 
 @dataclass
@@ -38,6 +43,11 @@ class MemorySource:
     before_page: Callable[[int], None] | None = None
     door: Counter = field(default_factory=Counter)
     fail_at_call: dict[int, ConnectorError] = field(default_factory=dict)
+    included: set[str] = field(default_factory=set)
+    fields: list[Field] = field(default_factory=list)
+
+    def include(self, stream: str, names: Iterable[str]) -> None:
+        self.included |= set(names)
 
     def put(self, stream: str, key: str, minutes: float, **data: Any) -> None:
         self.rows.setdefault(stream, {})[key] = {"stamp": stamp(minutes), **data}
@@ -115,6 +125,28 @@ class MemoryDestination:
         return results
 
 
+class MemoryRehearsal:
+    """Answers as the destination would, and leaves it as it is."""
+
+    def __init__(self, real: MemoryDestination, bound: Bound) -> None:
+        self.real, self.bound, self.door = real, bound, real.door
+
+    def holding(self, kind: str, ids: Iterable[str], fields: Iterable[str]) -> dict[str, Document]:
+        self.door.calls += 1
+        held = {id_: self.real.documents.get(f"{kind}:{id_.removeprefix('id-')}") for id_ in ids}
+        return {id_: {name: document.get(name) for name in fields} for id_, document in held.items() if document}
+
+    def deliver(self, rows: dict[str, Document]) -> dict[str, bool | RecordError]:
+        refused = RecordError("The destination refuses this one.", code="refused")
+        known = self.bound([f"id-{key.partition(':')[2]}" for key in rows])
+        return {
+            key: refused
+            if key in self.real.refuse
+            else key not in self.real.documents and f"id-{key.partition(':')[2]}" not in known
+            for key in rows
+        }
+
+
 class Things(FlowDefinition):
     key = "things"
     label = "Things"
@@ -183,13 +215,25 @@ def connector_class(key_: str, client_: Any) -> type:
         def client(self, access: Any) -> Any:
             return client_
 
-        def check(self, access: Any) -> CheckReport:
-            return CheckReport([])
+        def rehearsal(self, access: Any, bound: Bound) -> Any:
+            return MemoryRehearsal(client_, bound) if isinstance(client_, MemoryDestination) else client_
+
+        def check(self, access: Any, report: CheckReport) -> None:
+            pass
+
+        def fields(self, access: Any, kind: str) -> list[Field]:
+            return list(getattr(client_, "fields", ()))
 
         def missing(self, access: Any) -> list[Any]:
             return []
 
         def prepare(self, access: Any, keys: Any) -> list[Any]:
+            return []
+
+        def link(self, config: Any, capabilities: Any, kind: str, id_: str) -> str:
+            return f"https://{key_}.example/{kind}/{id_}"
+
+        def spellings(self, id_: str) -> list[str]:
             return []
 
     return Dummy

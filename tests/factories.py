@@ -13,9 +13,9 @@ from django.utils import timezone
 from audit import services as audit
 from connections.models import Connection, TokenLock
 from mlconnector.tenants.models import Tenant
-from syncs import services
+from syncs import previews, services
 from syncs.engine.flow import encode
-from syncs.models import Candidate, Flow, FlowRun, Record, Run, Sync
+from syncs.models import Candidate, Flow, FlowRun, Preview, PreviewEntry, Record, Report, Run, Sync
 
 CANARY = "canary-5up3r-s3cr3t-value"
 FUSION_STEPS = (
@@ -202,7 +202,14 @@ def _flows(made: Sync) -> None:
 
 
 def active_run(of: Sync) -> Run:
-    made = run(of, Run.Status.RUNNING, ago=timedelta(seconds=48), progress={"scanned": ["customers"]})
+    begun = timezone.now() - timedelta(seconds=48)
+    read = {"customers": begun, "invoices": begun + timedelta(seconds=8)}
+    progress = {
+        "scanned": ["customers"],
+        "began": {key: at.isoformat() for key, at in read.items()},
+        "ended": {"customers": read["invoices"].isoformat()},
+    }
+    made = run(of, Run.Status.RUNNING, ago=timedelta(seconds=48), progress=progress)
     flow_run(made, "customers", created=14, unchanged=61, source_calls=2, destination_calls=4)
     flow_run(
         made, "invoices", created=3200, waiting=12, rejected=2, expected=9400, source_calls=13, destination_calls=120
@@ -294,3 +301,70 @@ def _troubled(invoices: Flow, payments: Flow, last: Run) -> None:
         run_id=last.pk,
     )
     record(invoices, "30030", title="CM-88", status=Record.Status.SKIPPED, amount=Decimal("-120.00"), currency="EUR")
+
+
+def preview(of: Sync, status: str = Preview.Status.READY, **values: Any) -> Preview:
+    """Of the next run: an invoice would be created, another updated, a third rejected."""
+    totals = {
+        "customers": {"unchanged": {"number": 41, "money": {}}},
+        "invoices": {
+            "created": {"number": 1, "money": {"EUR": "4410"}},
+            "updated": {"number": 1, "money": {"EUR": "1190"}},
+            "unchanged": {"number": 212, "money": {}},
+            "rejected": {"number": 1, "money": {"USD": "910"}},
+        },
+    }
+    fields: dict[str, Any] = {"kind": Preview.Kind.RUN, "requested_by": "member:finance@meridian.example"}
+    if status != Preview.Status.RUNNING:
+        fields |= {"finished_at": timezone.now(), "totals": totals, "based_on": previews.settings_digest(of)}
+    made = Preview.objects.create(sync=of, status=status, **{**fields, **values})
+    change = {"before": {"invoice": {"hs_invoice_status": "open"}}, "after": {"invoice": {"hs_invoice_status": "paid"}}}
+    foreseen: tuple[tuple[str, str, str, str, dict[str, Any]], ...] = (
+        ("30099", "created", "4410.00", "EUR", {"sent": {"invoice": INVOICE, "lines": LINES}}),
+        ("300001", "updated", "1190.00", "EUR", change),
+        ("30021", "rejected", "910.00", "USD", {"text": "Fusion says 910.00 USD, but lines add up to 901.00 USD."}),
+    )
+    PreviewEntry.objects.bulk_create(
+        PreviewEntry(
+            preview=made, flow="invoices", source_key=key, title=f"INV-{key}", outcome=outcome,
+            amount=Decimal(amount), currency=currency, detail=encode(detail),
+        )
+        for key, outcome, amount, currency, detail in foreseen
+    )  # fmt: skip
+    return made
+
+
+def report(of: Sync, **values: Any) -> Report:
+    """October with an invoice that is missing on the other side, September in order."""
+    missing = of.flows.get(key="invoices").records.filter(status=Record.Status.REJECTED).order_by("pk").first()
+    rows = [
+        ("invoices", "2026-10", "EUR", 1204, "1240000.00", 1203, "1235590.00"),
+        ("open balance", "2026-10", "EUR", 1204, "80000.00", 1204, "80000.00"),
+        ("payments", "2026-10", "EUR", 980, "990000.00", 980, "990000.00"),
+        ("invoices", "2026-09", "EUR", 7, "700.00", 7, "700.00"),
+        ("invoices", "2026-09", "JPY", 1, "120000", 1, "120000"),
+    ]
+    names = ("what", "month", "currency", "source_count", "source_total", "destination_count", "destination_total")
+    figures = {
+        "rows": [dict(zip(names, row, strict=True)) for row in rows],
+        "left_out": [{"what": "invoices", "rule": "credit", "month": "2026-10", "count": 12}],
+        "differences": 1,
+    }
+    fields: dict[str, Any] = {
+        "status": Report.Status.READY,
+        "requested_by": "member:finance@meridian.example",
+        "started_at": timezone.now(),
+        "finished_at": timezone.now(),
+        "figures": figures,
+    }
+    made = Report.objects.create(sync=of, **{**fields, **values})
+    made.lines.create(
+        what="invoices",
+        month="2026-10",
+        currency="EUR",
+        source_key="30020",
+        title="INV-30020",
+        source_amount=Decimal("4410.00"),
+        record=missing,
+    )
+    return made

@@ -25,6 +25,7 @@ os.environ.update(
     EMAIL_URL="memorymail://",
     API_RATE="100000/min",
     ALLOWED_PRIVATE_HOSTS="",
+    SANDBOX_ACCOUNTS="{}",
 )
 
 from mlconnector.settings import *  # noqa: E402, F403
@@ -35,6 +36,10 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["TEST"] = {"NAME": str(Path(_HOME) / "test.sqlite3")}
 else:
     DATABASES["default"]["TEST"] = {"NAME": f"test_ml_connector_{os.getpid()}"}
+    # What is committed need not outlive the machine.
+    DATABASES["default"]["OPTIONS"] = {"options": "-c synchronous_commit=off"}
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 ALLOWED_HOSTS = ["*"]
+# Otherwise each test client looks through all static files first.
+WHITENOISE_AUTOREFRESH = True

@@ -10,7 +10,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.response import HTTPResponse
 
-from connections.connectors.base import Document
+from connections.connectors.base import CheckReport, Document
 
 
 class StubAccess:
@@ -40,6 +40,13 @@ class StubAccess:
             self.refreshes += 1
             self.stored = obtain()
         return self.stored
+
+
+def checked(connector: Any, access: Any) -> CheckReport:
+    """What a connector's test finds."""
+    report = CheckReport()
+    connector.check(access, report)
+    return report
 
 
 Reply = tuple[int, Any] | tuple[int, Any, Mapping[str, str]] | Exception

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
+
+from connections.errors import ConnectorError, TransientError
 
 if TYPE_CHECKING:
     from connections.http import Door
+    from connections.rehearsal import Bound
 
 Document = dict[str, Any]
 Position = list[Any]
@@ -63,35 +66,90 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class CheckStep:
-    """One line of a connection test. ``outcome`` is ok, warning or failed; ``advice`` names the next step."""
+    """One line of a connection test. ``outcome`` is ok, warning or failed; ``advice`` names the next step.
+
+    ``passing``: it failed for something that is likely to pass by itself, and proves nothing about the connection.
+    """
 
     key: str
     label: str
     outcome: str
     text: str = ""
     advice: str = ""
+    passing: bool = False
+
+    @classmethod
+    def of(cls, key: str, label: str, error: ConnectorError, advice: str = "", *, outcome: str = "failed") -> CheckStep:
+        """What an error means for this line."""
+        return cls(key, label, outcome, error.text, advice, passing=isinstance(error, TransientError))
 
 
 @dataclass(slots=True)
 class CheckReport:
-    """``capabilities`` is what was found out about the account and is kept with the connection (JSON)."""
+    """What a test finds out, filled by the connector as it goes; ``hear`` is told of each step at once.
 
-    steps: list[CheckStep]
+    ``capabilities`` is what is known of the account now and is kept with the connection (JSON).
+    """
+
+    steps: list[CheckStep] = field(default_factory=list)
     capabilities: Document = field(default_factory=dict)
     account: str = ""
+    hear: Callable[[CheckStep], None] | None = field(default=None, repr=False)
+
+    def add(self, *steps: CheckStep) -> None:
+        for step in steps:
+            self.steps.append(step)
+            if self.hear is not None:
+                self.hear(step)
+
+    @property
+    def failed(self) -> list[CheckStep]:
+        return [step for step in self.steps if step.outcome == "failed"]
 
     @property
     def ok(self) -> bool:
-        return all(step.outcome != "failed" for step in self.steps)
+        return not self.failed
+
+    @property
+    def outage(self) -> bool:
+        """Nothing failed but what is likely to pass by itself."""
+        return bool(self.failed) and all(step.passing for step in self.failed)
 
 
 @dataclass(frozen=True, slots=True)
 class Preparation:
-    """One thing the account lacks and that can be created for the tenant."""
+    """One thing the account lacks and that can be created for the tenant.
+
+    ``group`` is the heading it belongs under; ``by_hand`` says how an administrator creates it without us.
+    """
 
     key: str
     label: str
     detail: str = ""
+    group: str = ""
+    by_hand: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field of a kind of record. ``type`` is text, number, date, datetime, boolean or choice; "" for any other, whose
+    values nobody checks.
+
+    ``name`` is what documents and rows call it. ``options`` are (value, label) of a choice. ``length``: most characters.
+    """
+
+    name: str
+    label: str
+    type: str = ""
+    writable: bool = True
+    required: bool = False
+    options: tuple[tuple[str, str], ...] = ()
+    length: int | None = None
+
+
+def allowance(left: int, limit: int) -> Document:
+    """The capability of that name (JSON): calls left of a day's for all apps of the account, and when that was said."""
+    return {"left": max(0, left), "limit": limit, "period": "day", "at": datetime.now(UTC).isoformat()}
 
 
 class Source(Protocol):
@@ -108,6 +166,10 @@ class Source(Protocol):
 
     def fetch(self, stream: str, keys: Sequence[str]) -> list[Row]:
         """The rows with these keys, in any order; those the system does not show are left out."""
+
+    def include(self, stream: str, names: Iterable[str]) -> None:
+        """From now on rows hold these attributes too, where the system sends only what is asked for; names that are no
+        attributes change nothing."""
 
 
 @dataclass(slots=True)
@@ -139,13 +201,30 @@ class Connector(Protocol):
     def client(self, access: Access) -> Any:
         """The vendor's verbs. Sources implement ``Source``."""
 
-    def check(self, access: Access) -> CheckReport: ...
+    def rehearsal(self, access: Access, bound: Bound) -> Any:
+        """The same verbs, of which those that write answer as the vendor would, without calling it.
+
+        IDs of what would be created are made up (``connections.rehearsal``). Its door refuses all but reading.
+        """
+
+    def check(self, access: Access, report: CheckReport) -> None:
+        """Fills ``report`` step by step, as each is finished. Raises from ``connections.errors`` if it cannot go on."""
+
+    def fields(self, access: Access, kind: str) -> list[Field]:
+        """The fields of a kind of record as this account has them; a stream's name stands for what it reads. A call or
+        two. Raises from ``connections.errors``."""
 
     def missing(self, access: Access) -> list[Preparation]:
         """What the account lacks for the flows of this product. Read only."""
 
     def prepare(self, access: Access, keys: Sequence[str]) -> list[CheckStep]:
         """Creates the named preparations; repeating is harmless."""
+
+    def link(self, config: Mapping[str, str], capabilities: Mapping[str, Any], kind: str, id_: str) -> str:
+        """The address of a record in the vendor's own pages; "" where none is known. ``kind`` may be a stream."""
+
+    def spellings(self, id_: str) -> Sequence[str]:
+        """Other texts under which people know the same ID."""
 
 
 class Access(Protocol):

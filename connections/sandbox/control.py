@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .faults import FaultError
 from .http import Request, Response
+from .mail import letters
 from .oracle_fusion.ledger import LedgerError
 from .page import render_page
 
@@ -86,7 +87,9 @@ class Control:
         return self._shown()
 
     def _shown(self, message: str = "") -> Response:
-        page = render_page(self.sandbox.world.happenings(), self.urls(), message)
+        folder = self.sandbox.mail
+        mail = letters(folder) if folder is not None else None
+        page = render_page(self.sandbox.world.happenings(), self.urls(), message, mail)
         return Response(200, page, content_type="text/html; charset=utf-8")
 
     def _health(self, request: Request, rest: str) -> Response:

@@ -91,17 +91,19 @@ class SystemServer(socketserver.ThreadingMixIn, socketserver.TCPServer):
 
     def start(self) -> None:
         name = f"sandbox-{self.system.name}-{self.port_name}"
-        self._thread = threading.Thread(
-            target=self.serve_forever, kwargs={"poll_interval": 0.05}, name=name, daemon=True
-        )
+        self._thread = threading.Thread(target=self._listen, name=name, daemon=True)
         self._thread.start()
+
+    def _listen(self) -> None:
+        while not self.stopping.is_set():
+            self.handle_request()
 
     def stop(self) -> None:
         """Stop listening and drop open connections, as a stopped server does."""
         self.stopping.set()
         if self._thread:
-            self.shutdown()
-            self._thread.join(5)
+            with contextlib.suppress(OSError), socket.create_connection(self.server_address[:2], timeout=1):
+                self._thread.join(5)  # it was waiting for just such a call
         self.server_close()
         for connection in list(self.connections):
             _close(connection)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 
 from .events import Event
+from .mail import Letter, render_letters
 
 _FIELDS = {
     "customer_pays": (("invoice", "Invoice id, or empty for the oldest"), ("amount", "Amount, or empty for all")),
@@ -25,12 +26,16 @@ h2{font-size:1.25rem;margin:1.5rem 0 .5rem}h3{font-size:1.05rem;margin:0}p{margi
 label{font-size:.85rem}input{width:100%;box-sizing:border-box;padding:.4rem;font:inherit}
 button{font:inherit;padding:.5rem 1rem;border:1px solid var(--accent);border-radius:.4rem;background:none;
 color:var(--accent);cursor:pointer;margin-top:auto}
+details{border-bottom:1px solid var(--line);padding:.5rem 0}summary{cursor:pointer}a{color:var(--accent)}
+pre{white-space:pre-wrap;overflow-wrap:anywhere;font:inherit;margin:.5rem 0 0;padding-left:1rem}
 [role=status]{border-left:.3rem solid var(--accent);padding:.5rem 1rem;overflow-wrap:anywhere}
 """
 
 
-def render_page(happenings: dict[str, list[Event]], urls: dict[str, str], message: str = "") -> str:
-    """The page; ``message`` is HTML and says what the last button did."""
+def render_page(
+    happenings: dict[str, list[Event]], urls: dict[str, str], message: str = "", mail: list[Letter] | None = None
+) -> str:
+    """The page; ``message`` is HTML and says what the last button did. ``mail``: None where it goes elsewhere."""
     status = f'<p role="status">{message}</p>' if message else ""
     sections = "".join(_section(system, events) for system, events in happenings.items())
     systems = sorted({name.partition(".")[0] for name in urls} - {"control"})
@@ -41,11 +46,18 @@ def render_page(happenings: dict[str, list[Event]], urls: dict[str, str], messag
 <title>Sandbox: make something happen</title><style>{_STYLE}</style></head><body>
 <h1>Make something happen</h1>
 <p>This stands in for your systems. Press a button, then watch the change arrive on the other side.</p>
-{status}<main>{sections}</main>
+{status}<main>{sections}{_mail(mail)}</main>
 <h2>Addresses</h2><ul>{addresses}</ul>
 <p><a href="/stats">What was called</a> · <a href="/faults">Faults in force</a> ·
 {switches} · <a href="/health">Health</a></p>
 </body></html>"""
+
+
+def _mail(mail: list[Letter] | None) -> str:
+    if mail is None:
+        return ""
+    shown = render_letters(mail) or "<p>None yet. Sign up, or invite someone.</p>"
+    return f'<section id="mail"><h2>Mail sent by the product</h2>{shown}</section>'
 
 
 def _section(system: str, events: list[Event]) -> str:

@@ -6,6 +6,7 @@ import importlib
 import importlib.util
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from .clock import Clock
@@ -28,7 +29,8 @@ class Sandbox:
 
     ``path``: a file that keeps the rows over restarts, or ``:memory:``. ``ports``: ``{"oracle_fusion.pod": 9101}``,
     free ports where nothing is said; the control port is ``"control"``. ``seed``: "demo", "small" or "empty"; a file
-    that was seeded before keeps its rows. ``switches``: ``{"oracle_fusion": {...}}``, set before seeding.
+    that was seeded before keeps its rows. ``switches``: ``{"oracle_fusion": {...}}``, set before seeding. ``mail``: the
+    folder into which the product's mail is written, to be shown on the control page.
     """
 
     def __init__(
@@ -39,10 +41,12 @@ class Sandbox:
         clock: Callable[[], float] = time.time,
         systems: tuple[str, ...] | None = None,
         switches: dict[str, dict[str, Any]] | None = None,
+        mail: Path | None = None,
     ) -> None:
         self.clock = clock if isinstance(clock, Clock) else Clock(clock)
         self.faults = Faults()
         self.recorder = Stats()
+        self.mail = mail
         self.ports = dict(ports or {})
         self.stores: list[Store] = []
         self.systems: dict[str, Any] = {}

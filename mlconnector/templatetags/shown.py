@@ -18,10 +18,12 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from iso4217 import Currency
 
+from mlconnector.times import zone_called
+
 register = template.Library()
 
 TONES = {
-    "good": {"succeeded", "synced", "healthy", "ok", "created", "updated", "done", "confirmed", "decided", "on"},
+    "good": {"succeeded", "synced", "healthy", "ok", "created", "updated", "done", "confirmed", "decided", "on", "ready", "approved"},
     "busy": {"running", "queued"},
     "wait": {"waiting", "untested", "warning", "partial", "held", "issues"},
     "bad": {"failed", "rejected", "broken", "failing"},
@@ -46,14 +48,6 @@ MINUS = "−"
 def zone_of(context: Any) -> ZoneInfo:
     tenant = context.get("tenant")
     return zone_called(tenant.time_zone if tenant else "UTC")
-
-
-@lru_cache(maxsize=600)
-def zone_called(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        return ZoneInfo("UTC")
 
 
 @register.simple_tag(takes_context=True)
@@ -198,7 +192,7 @@ def widget(field: BoundField) -> str:
     return type(field.field.widget).__name__.lower()
 
 
-SECTIONS = {"syncs:list": ("/syncs/", "/runs/")}
+SECTIONS = {"syncs:list": ("/syncs/", "/runs/", "/previews/"), "syncs:attention": ("/attention/", "/matches/")}
 """Pages that belong to an entry of the menu without standing below its address."""
 
 

@@ -29,8 +29,8 @@ class MembershipInline(ReadOnlyInline):
 
 @admin.register(Tenant)
 class TenantAdmin(OperatorAdmin):
-    list_display = ("name", "pk", "time_zone", "created_at")
-    fields = ("name", "time_zone", "created_at")
+    list_display = ("name", "pk", "time_zone", "created_at", "closed_at")
+    fields = ("name", "time_zone", "keep_days", "created_at", "closed_at")
     search_fields = ("name__istartswith", "memberships__user__email__exact")
     inlines = (MembershipInline,)
 

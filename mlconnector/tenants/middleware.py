@@ -25,7 +25,9 @@ class TenantMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        membership = membership_of(request)
+        memberships = memberships_of(request)
+        membership = _chosen(request, memberships)
+        request.workspaces = [one.tenant for one in memberships]  # type: ignore[attr-defined]
         set_caller(
             request,
             tenant=membership.tenant if membership else None,
@@ -35,12 +37,17 @@ class TenantMiddleware:
         return self.get_response(request)
 
 
-def membership_of(request: HttpRequest) -> Membership | None:
+def memberships_of(request: HttpRequest) -> list[Membership]:
     if not request.user.is_authenticated:
+        return []
+    return list(Membership.objects.filter(user_id=request.user.pk).select_related("tenant").order_by("id"))
+
+
+def _chosen(request: HttpRequest, memberships: list[Membership]) -> Membership | None:
+    if not memberships:
         return None
-    memberships = Membership.objects.filter(user_id=request.user.pk).select_related("tenant").order_by("id")
-    chosen = request.session.get(SESSION_KEY)
-    return (memberships.filter(tenant_id=chosen).first() if chosen else None) or memberships.first()
+    wanted = request.session.get(SESSION_KEY)
+    return next((one for one in memberships if one.tenant_id == wanted), memberships[0])
 
 
 def set_caller(request: Any, *, tenant: Any, role: str | None, actor: str) -> None:
@@ -70,6 +77,7 @@ def tenant_context(request: HttpRequest) -> dict[str, Any]:
     role = getattr(request, "role", None)
     return {
         "tenant": getattr(request, "tenant", None),
+        "workspaces": getattr(request, "workspaces", []),
         "role": role,
         "may": {action.value: allowed(role, action) for action in Action},
     }

@@ -8,12 +8,15 @@ from rest_framework_api_key.models import AbstractAPIKey
 
 
 class Tenant(models.Model):
+    """A workspace. A closed one has no members any more; its row stays, since its trail does."""
+
     name = models.CharField(max_length=120)
     time_zone = models.CharField(max_length=64, default="UTC")
     keep_days = models.PositiveIntegerField(
         default=400, help_text="How long ended runs, previews and reconciliations are kept; the trail is never cut."
     )
     created_at = models.DateTimeField(auto_now_add=True)
+    closed_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
         return self.name

@@ -18,7 +18,7 @@ class Action(StrEnum):
     CONFIGURE = "configure"  # connections, syncs, flows, mappings
     MANAGE_MEMBERS = "manage_members"
     MANAGE_KEYS = "manage_keys"
-    MANAGE_OWNERS = "manage_owners"  # make, change or remove an owner
+    MANAGE_OWNERS = "manage_owners"  # make, change or remove an owner; hand over or delete the workspace
 
 
 _VIEWER = frozenset({Action.VIEW})

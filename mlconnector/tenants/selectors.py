@@ -19,7 +19,7 @@ RIGHTS = (
     (Action.CONFIGURE, "Set up connections, syncs and flows"),
     (Action.MANAGE_MEMBERS, "Invite and manage members"),
     (Action.MANAGE_KEYS, "Create and revoke API keys"),
-    (Action.MANAGE_OWNERS, "Make someone an owner"),
+    (Action.MANAGE_OWNERS, "Make someone an owner, hand over or delete the workspace"),
 )
 
 
@@ -27,8 +27,25 @@ def members_of(tenant: Tenant) -> QuerySet[Membership]:
     return tenant.memberships.select_related("user", "tenant").order_by("user__email", "pk")
 
 
+def own_membership(tenant: Tenant, user: Any) -> Membership:
+    return members_of(tenant).get(user=user)
+
+
+def only_owner(tenant: Tenant, user: Any) -> bool:
+    return [row.user_id for row in tenant.memberships.filter(role=Role.OWNER)[:2]] == [user.pk]
+
+
 def open_invitations(tenant: Tenant) -> QuerySet[Invitation]:
     return tenant.invitations.filter(accepted_at=None, expires_at__gt=timezone.now()).order_by("email")
+
+
+def invitations_for(user: Any) -> QuerySet[Invitation]:
+    """Open ones for an address of the user's that was proved to be theirs, to workspaces they are not in yet."""
+    proved = [
+        address.lower() for address in user.emailaddress_set.filter(verified=True).values_list("email", flat=True)
+    ]
+    found = Invitation.objects.filter(email__in=proved, accepted_at=None, expires_at__gt=timezone.now())
+    return found.exclude(tenant__memberships__user=user).select_related("tenant", "invited_by").order_by("tenant__name")
 
 
 def keys_of(tenant: Tenant) -> QuerySet[ApiKey]:

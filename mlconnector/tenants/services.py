@@ -12,6 +12,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.mail import send_mail
 from django.core.validators import validate_email
 from django.db import transaction
+from django.urls import reverse
 from django.utils import timezone
 
 from mlconnector.tenants.models import ApiKey, Invitation, Membership, Role, Tenant
@@ -19,6 +20,7 @@ from mlconnector.tenants.permissions import may_hand_out
 from mlconnector.tenants.signals import changed
 
 INVITATION_DAYS = 7
+KEEP_DAYS_ALLOWED = range(30, 3651)
 
 
 def actor_of(user: Any) -> str:
@@ -33,8 +35,25 @@ def create_tenant(name: str, owner: Any, *, time_zone: str = "UTC") -> Tenant:
         raise ValidationError({"name": "Give your workspace a name."})
     tenant = Tenant.objects.create(name=name[:120], time_zone=time_zone)
     Membership.objects.create(tenant=tenant, user=owner, role=Role.OWNER)
-    _announce(tenant, actor_of(owner), "tenant.created", name)
+    announce(tenant, actor_of(owner), "tenant.created", name)
     return tenant
+
+
+@transaction.atomic
+def update_tenant(tenant: Tenant, *, actor: str, name: str, time_zone: str, keep_days: int) -> None:
+    wanted = {"name": name.strip()[:120], "time_zone": time_zone, "keep_days": keep_days}
+    if not wanted["name"]:
+        raise ValidationError({"name": "Give your workspace a name."})
+    if keep_days not in KEEP_DAYS_ALLOWED:
+        raise ValidationError({"keep_days": f"Choose from {KEEP_DAYS_ALLOWED[0]} to {KEEP_DAYS_ALLOWED[-1]:,} days."})
+    changes = {field: value for field, value in wanted.items() if getattr(tenant, field) != value}
+    if not changes:
+        return
+    before = {field: getattr(tenant, field) for field in changes}
+    for field, value in changes.items():
+        setattr(tenant, field, value)
+    tenant.save(update_fields=list(changes))
+    announce(tenant, actor, "tenant.changed", tenant.name, before=before, after=changes)
 
 
 @transaction.atomic
@@ -52,7 +71,7 @@ def invite(tenant: Tenant, email: str, role: str, *, by: Any, by_role: str) -> t
         invited_by=by,
         expires_at=timezone.now() + timedelta(days=INVITATION_DAYS),
     )
-    _announce(tenant, actor_of(by), "member.invited", email, after={"role": role})
+    announce(tenant, actor_of(by), "member.invited", email, after={"role": role})
     return invitation, token
 
 
@@ -69,14 +88,41 @@ def _check_invitation(tenant: Tenant, email: str, role: str, by_role: str) -> No
         raise ValidationError({"email": "This person is a member already."})
 
 
-def mail_invitation(invitation: Invitation, link: str) -> None:
-    send_mail(
-        f"Join {invitation.tenant.name} on ml-connector",
-        f"You were invited to join {invitation.tenant.name} as {invitation.get_role_display()}.\n\n{link}\n\n"
-        f"The link works until {invitation.expires_at:%d %B %Y}.",
-        settings.DEFAULT_FROM_EMAIL,
-        [invitation.email],
+def mail_invitation(invitation: Invitation, token: str) -> None:
+    """Raises ``ValidationError`` where the mail cannot be sent; the invitation stands all the same."""
+    link = absolute(reverse("tenants:invitation", args=[token]))
+    name, by = invitation.tenant.name, invitation.invited_by
+    text = (
+        f"{by.email if by and by.email else 'A colleague'} invites you to join {name} on ml-connector as "
+        f"{invitation.get_role_display()}.\n\n{link}\n\n"
+        f"The link works once, until {invitation.expires_at:%d %B %Y}, and for {invitation.email} only. If you know "
+        "nothing of this, leave it unanswered: nothing happens."
     )
+    try:
+        send_mail(f"Join {name} on ml-connector", text, settings.DEFAULT_FROM_EMAIL, [invitation.email])
+    except OSError as error:
+        raise ValidationError(
+            f"The mail to {invitation.email} could not be sent. Send it again in a few minutes."
+        ) from error
+
+
+def absolute(path: str) -> str:
+    """The address under which people reach this installation, whatever host the present request was for."""
+    base: str = settings.BASE_URL
+    return base.rstrip("/") + path
+
+
+@transaction.atomic
+def invite_again(invitation: Invitation, *, by: Any, by_role: str) -> tuple[Invitation, str]:
+    """A new link; the old one stops working."""
+    return invite(invitation.tenant, invitation.email, invitation.role, by=by, by_role=by_role)
+
+
+@transaction.atomic
+def withdraw(invitation: Invitation, *, actor: str) -> None:
+    before = {"role": invitation.role}
+    announce(invitation.tenant, actor, "member.invitation_withdrawn", invitation.email, before=before)
+    invitation.delete()
 
 
 def find_invitation(token: str) -> Invitation | None:
@@ -85,15 +131,21 @@ def find_invitation(token: str) -> Invitation | None:
     return open_ones.select_related("tenant").filter(token_hash=_hash(token)).first()
 
 
-@transaction.atomic
 def accept(token: str, user: Any) -> Membership:
     """The link is for the invited address: whoever signed in with another one is refused."""
-    found = find_invitation(token)
-    invitation = found and Invitation.objects.select_for_update().filter(pk=found.pk, accepted_at=None).first()
+    invitation = find_invitation(token)
+    if invitation is not None and (user.email or "").lower() != invitation.email:
+        raise PermissionDenied(f"This invitation is for {invitation.email}. Sign in with that address.")
+    return join(invitation, user)
+
+
+@transaction.atomic
+def join(invitation: Invitation | None, user: Any) -> Membership:
+    """For an invitation of which the user is known to be the one it is for."""
+    open_ones = Invitation.objects.select_for_update().filter(accepted_at=None, expires_at__gt=timezone.now())
+    invitation = invitation and open_ones.filter(pk=invitation.pk).first()
     if invitation is None:
         raise ValidationError("This invitation was used or has expired. Ask for a new one.")
-    if (user.email or "").lower() != invitation.email:
-        raise PermissionDenied(f"This invitation is for {invitation.email}. Sign in with that address.")
     membership, created = Membership.objects.get_or_create(
         tenant=invitation.tenant, user=user, defaults={"role": invitation.role}
     )
@@ -101,7 +153,7 @@ def accept(token: str, user: Any) -> Membership:
     invitation.save(update_fields=["accepted_at"])
     if created:
         after = {"role": invitation.role}
-        _announce(invitation.tenant, actor_of(user), "member.joined", invitation.email, after=after)
+        announce(invitation.tenant, actor_of(user), "member.joined", invitation.email, after=after)
     return membership
 
 
@@ -118,7 +170,24 @@ def change_role(membership: Membership, role: str, *, actor: str, by_role: str) 
     membership.role = role
     membership.save(update_fields=["role"])
     subject = actor_of(membership.user)
-    _announce(membership.tenant, actor, "member.role_changed", subject, before={"role": before}, after={"role": role})
+    announce(membership.tenant, actor, "member.role_changed", subject, before={"role": before}, after={"role": role})
+
+
+@transaction.atomic
+def hand_over(owner: Membership, heir: Membership) -> None:
+    """The heir owns the workspace from now on, the owner stays as an admin."""
+    owner, heir = _locked(owner), _locked(heir)
+    if owner.role != Role.OWNER:
+        raise PermissionDenied("Only an owner can hand the workspace over.")
+    if heir.pk == owner.pk or heir.tenant_id != owner.tenant_id:
+        raise ValidationError({"heir": "Choose another member."})
+    before = {actor_of(member.user): member.role for member in (owner, heir)}
+    owner.role, heir.role = Role.ADMIN, Role.OWNER
+    for member in (owner, heir):
+        member.save(update_fields=["role"])
+    after = {actor_of(member.user): member.role for member in (owner, heir)}
+    actor, subject = actor_of(owner.user), actor_of(heir.user)
+    announce(owner.tenant, actor, "tenant.handed_over", subject, before=before, after=after)
 
 
 @transaction.atomic
@@ -129,7 +198,7 @@ def remove_member(membership: Membership, *, actor: str, by_role: str) -> None:
     if membership.role == Role.OWNER:
         _keep_an_owner(membership)
     before = {"role": membership.role}
-    _announce(membership.tenant, actor, "member.removed", actor_of(membership.user), before=before)
+    announce(membership.tenant, actor, "member.removed", actor_of(membership.user), before=before)
     membership.delete()
 
 
@@ -158,7 +227,7 @@ def create_api_key(
         raise PermissionDenied("You cannot give a key more rights than your own.")
     row, key = ApiKey.objects.create_key(tenant=tenant, name=name[:50], role=role, expiry_date=expires_at)
     assert isinstance(row, ApiKey)  # noqa: S101  (what the manager of a third party is known to return)
-    _announce(tenant, actor, "api_key.created", row.prefix, after={"name": name, "role": role})
+    announce(tenant, actor, "api_key.created", row.prefix, after={"name": name, "role": role})
     return row, key
 
 
@@ -168,10 +237,10 @@ def revoke_api_key(key: ApiKey, *, actor: str) -> None:
         return
     key.revoked = True
     key.save(update_fields=["revoked"])
-    _announce(key.tenant, actor, "api_key.revoked", key.prefix)
+    announce(key.tenant, actor, "api_key.revoked", key.prefix)
 
 
-def _announce(
+def announce(
     tenant: Tenant,
     actor: str,
     action: str,

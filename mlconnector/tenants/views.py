@@ -1,11 +1,14 @@
-"""Workspaces, members and API keys in the browser."""
+"""Members, invitations and API keys in the browser."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from allauth.account.adapter import get_adapter
+from allauth.decorators import rate_limit
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -15,38 +18,12 @@ from django.views.decorators.debug import sensitive_variables
 from mlconnector.pages import TenantRequest, act, attach
 from mlconnector.tenants import selectors, services
 from mlconnector.tenants.middleware import SESSION_KEY, needs
-from mlconnector.tenants.models import Role
-from mlconnector.tenants.page_forms import InvitationForm, KeyForm, WorkspaceForm, roles_to_give
+from mlconnector.tenants.models import Invitation, Role
+from mlconnector.tenants.page_forms import InvitationForm, KeyForm, roles_to_give
 from mlconnector.tenants.permissions import Action
 
-
-@login_required
-def new_workspace(request: HttpRequest) -> HttpResponse:
-    """Also where someone lands who has signed up and was invited nowhere."""
-    form = WorkspaceForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        values = form.cleaned_data
-        try:
-            tenant = services.create_tenant(values["name"], request.user, time_zone=values["time_zone"])
-        except ValidationError as error:
-            attach(form, error)
-        else:
-            request.session[SESSION_KEY] = tenant.pk
-            messages.success(request, f"{tenant.name} is ready. Connect your two systems first.")
-            return redirect("home")
-    return render(request, "tenants/new.html", {"form": form}, status=422 if form.errors else 200)
-
-
-@login_required
-def choose_workspace(request: HttpRequest) -> HttpResponse:
-    if request.method == "POST":
-        wanted = request.POST.get("tenant", "")
-        chosen = next((tenant for tenant in selectors.tenants_of(request.user) if str(tenant.pk) == wanted), None)
-        if chosen is None:
-            raise Http404
-        request.session[SESSION_KEY] = chosen.pk
-        return redirect("home")
-    return render(request, "tenants/choose.html", {"tenants": selectors.tenants_of(request.user)})
+_View = Callable[..., HttpResponse]
+_limited: Callable[[_View], _View] = rate_limit(action="invite")
 
 
 @needs(Action.VIEW)
@@ -70,6 +47,7 @@ def _members(request: TenantRequest, form: InvitationForm, status: int = 200) ->
 
 
 @needs(Action.MANAGE_MEMBERS)
+@_limited
 def _invite(request: TenantRequest, form: InvitationForm) -> HttpResponse:
     if not form.is_valid():
         return _members(request, form, 422)
@@ -79,9 +57,41 @@ def _invite(request: TenantRequest, form: InvitationForm) -> HttpResponse:
     except ValidationError as error:
         attach(form, error)
         return _members(request, form, 422)
-    services.mail_invitation(found, request.build_absolute_uri(reverse("tenants:invitation", args=[token])))
-    messages.success(request, f"An invitation is on its way to {found.email}.")
-    return redirect("tenants:members")
+    return _mail(request, found, token)
+
+
+def _mail(request: TenantRequest, found: Invitation, token: str) -> HttpResponse:
+    return act(
+        request,
+        lambda: services.mail_invitation(found, token),
+        back=reverse("tenants:members"),
+        done=lambda _: f"An invitation is on its way to {found.email}.",
+    )
+
+
+@needs(Action.MANAGE_MEMBERS)
+@_limited
+def send_again(request: TenantRequest, invitation_id: int) -> HttpResponse:
+    found = get_object_or_404(selectors.open_invitations(request.tenant), pk=invitation_id)
+    if request.method != "POST":
+        return redirect("tenants:members")
+    try:
+        found, token = services.invite_again(found, by=request.user, by_role=request.role)
+    except (PermissionDenied, ValidationError) as error:
+        messages.error(request, error.messages[0] if isinstance(error, ValidationError) else str(error))
+        return redirect("tenants:members")
+    return _mail(request, found, token)
+
+
+@needs(Action.MANAGE_MEMBERS)
+def withdraw(request: TenantRequest, invitation_id: int) -> HttpResponse:
+    found = get_object_or_404(selectors.open_invitations(request.tenant), pk=invitation_id)
+    return act(
+        request,
+        lambda: services.withdraw(found, actor=request.actor),
+        back=reverse("tenants:members"),
+        done=lambda _: f"The invitation of {found.email} does not work any more.",
+    )
 
 
 @needs(Action.MANAGE_MEMBERS)
@@ -108,12 +118,15 @@ def remove_member(request: TenantRequest, member_id: int) -> HttpResponse:
 
 
 @never_cache
-@login_required
 def invitation(request: HttpRequest, token: str) -> HttpResponse:
-    """The page behind an invitation's link. Unknown, used and expired ones look alike."""
+    """The page behind an invitation's link; leads to signing up, too. Unknown, used and expired ones look alike."""
     found = services.find_invitation(token)
     if found is None:
         return render(request, "tenants/invitation_gone.html", status=404)
+    if not request.user.is_authenticated:
+        # Whoever has the link reads that mailbox: no second mail has to prove it.
+        get_adapter().stash_verified_email(request, found.email)
+        return render(request, "tenants/invitation.html", {"invitation": found})
     if request.method != "POST":
         return render(request, "tenants/invitation.html", {"invitation": found})
     try:

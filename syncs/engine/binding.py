@@ -29,6 +29,7 @@ MOST_CANDIDATES = 10
 TOLD = 3
 CHUNK = 500
 CHOOSE = "Choose the one that belongs to this record, create a new one, or leave it out."
+UNDONE_TEXT = "The match of '{title}' was undone. " + CHOOSE
 
 
 class Directory(Protocol):
@@ -76,7 +77,7 @@ def bind(
         if id_ := known.get(key_of(item)):
             item.destination_id = id_
         else:
-            (decided if _decision(item) else strangers).append(item)
+            (decided if _answered(item) else strangers).append(item)
     _carry_out(decided, context, directory, key_of)
     if strangers:
         _list(context, directory)
@@ -86,6 +87,15 @@ def bind(
 
 def _decision(item: Item) -> dict[str, Any]:
     return (item.state.decision or {}) if item.state else {}
+
+
+def _asked_for(item: Item) -> bool:
+    """A match was undone: no rule answers, and none is created without a person's word."""
+    return bool(_decision(item).get("ask"))
+
+
+def _answered(item: Item) -> bool:
+    return bool(_decision(item)) and not _asked_for(item)
 
 
 # Decisions ------------------------------------------------------------------------------------------------------------
@@ -162,8 +172,11 @@ def _ask(
         kin_found = {candidate.id: candidate for candidate in kin.get(item.summary.match_key, ())}
         judged = [_judge(identity, theirs[id(one)], one) for one in {**kin_found, **found}.values()]
         judged = [one for one in judged if one.judgement.verdict != DIFFERENT]
+        title = item.summary.title or identity.name
         if judged:
-            item.failed(_question(item.summary.title or identity.name, identity, judged))
+            item.failed(_question(title, identity, judged, by_rule=not _asked_for(item)))
+        elif _asked_for(item):
+            item.failed(Held(UNDONE_TEXT.format(title=title), code=AMBIGUOUS))
 
 
 def _judge(ours: Identity, theirs: Identity, candidate: Candidate) -> Judged:
@@ -178,11 +191,11 @@ class _Pending(Held):
     passes = True
 
 
-def _question(title: str, identity: Identity, judged: list[Judged]) -> Held:
+def _question(title: str, identity: Identity, judged: list[Judged], *, by_rule: bool) -> Held:
     judged.sort(key=lambda one: (one.judgement.verdict != SAME, -one.judgement.score, one.candidate.title))
     best = judged[0]
     candidates = [_shown(identity, one) for one in judged[:MOST_CANDIDATES]]
-    if best.judgement.verdict == SAME and not any(map(_rivals, judged[1:])):
+    if by_rule and best.judgement.verdict == SAME and not any(map(_rivals, judged[1:])):
         text = f"'{best.candidate.title}' is there already. It is taken over if no other record has this name."
         return _Pending(text, code=PENDING, candidates=candidates)
     return Held(ambiguous_text(title, candidates), code=AMBIGUOUS, candidates=candidates)
@@ -219,6 +232,15 @@ def ambiguous_text(title: str, candidates: Sequence[Document], claims: int = 1) 
     told = " ".join(f"'{one['title']}': {' '.join(one['reasons'])}" for one in candidates[:TOLD])
     fits = "One record of the destination may be" if number == 1 else f"{number} records of the destination may be"
     return f"{fits} '{title}'. {told} {CHOOSE}"
+
+
+def undone_question(title: str, id_: str, theirs: Identity | None) -> tuple[str, list[Document]]:
+    """What a person is asked once a match was undone: text and candidates. None: the record is gone there."""
+    text = UNDONE_TEXT.format(title=title)
+    if theirs is None:
+        return text, []
+    ours = Identity(title)
+    return text, [_shown(ours, _judge(ours, theirs, Candidate(id_, theirs.name, theirs.evidence())))]
 
 
 # After the scan -------------------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 JSON by stream name: ``high`` (the largest version settled), ``scan`` (``since``, ``until`` and ``after``, the position
 behind the last settled row), ``seen`` (stamps and fingerprints of watched rows that the lookback will show again),
-``whole_at``.
+``whole_at``, ``current`` (up to when all of it was read).
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class Checkpoint:
     def finish(self, stream: str) -> None:
         state = self._state(stream)
         scan = state.pop("scan")
-        state["high"] = scan["high"]
+        state["high"], state["current"] = scan["high"], scan["until"]
         if scan.get("whole"):
             state["whole_at"] = timezone.now().isoformat()
 

@@ -17,7 +17,6 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from audit import services as audit
 from connections.connectors.base import Page, Position, Row, Source
 from connections.errors import RecordError, StreamRefused, blame
 from syncs.engine import settle
@@ -40,11 +39,14 @@ from syncs.engine.flow import (
     encode,
 )
 from syncs.engine.lease import Lease
+from syncs.engine.own_fields import OwnFields
 from syncs.engine.recognise import is_settled, load_states, load_targets, source_hash
 from syncs.engine.store import FlowStore
 from syncs.models import Flow, FlowRun, Record
 
 DUE_PAGE = 500
+Tell = Callable[[str, Sequence[Item], datetime], None]
+"""Puts down what became of a flow's records, in the caller's transaction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ class FlowExecution:
         definition: FlowDefinition,
         flow_run: FlowRun,
         flow_ids: dict[str, int],
-        tenant_id: int,
+        tell: Tell,
         sides: Sides,
         lease: Lease,
         backfill_from: datetime | None,
@@ -92,12 +94,15 @@ class FlowExecution:
         progress: Callable[[FlowExecution], None],
     ) -> None:
         self.flow, self.definition, self.flow_run = flow, definition, flow_run
-        self.flow_ids, self.tenant_id, self.lease = flow_ids, tenant_id, lease
+        self.flow_ids, self.tell, self.lease = flow_ids, tell, lease
         self.sides = sides.of(definition)
         self.deadline, self.progress = deadline, progress
         self.checkpoint = Checkpoint(flow, flow_run.run_id, backfill_from)
         self.options = {option.name: option.default for option in definition.options} | flow.options
         self.mapping_version = mapping_version(definition, flow)
+        self.own = OwnFields(definition.table, flow.mapping_overrides)
+        if self.own.sources:
+            self.sides.source.client.include(definition.stream, self.own.sources)
         self.store = FlowStore(flow, flow_run.run_id, self.mapping_version)
         self.buffer: dict[str, Item] = {}
         self.to_write = 0
@@ -190,7 +195,9 @@ class FlowExecution:
         self._begin_counting()
         before, total, last_id = timezone.now(), 0, 0
         while True:
-            due = Record.objects.across_tenants().filter(flow=self.flow, next_attempt_at__lte=before, pk__gt=last_id)
+            due = Record.objects.across_tenants().filter(
+                flow=self.flow, next_attempt_at__lte=before, pk__gt=last_id, set_aside__isnull=True
+            )
             page = list(due.order_by("pk").values_list("pk", "source_key")[:DUE_PAGE])
             if not page:
                 break
@@ -248,7 +255,9 @@ class FlowExecution:
 
     def _recognised(self, state: State) -> None:
         self.counts["read"] += 1
-        if state.status in UNSETTLED:
+        if state.set_aside:
+            self.counts["skipped"] += 1
+        elif state.status in UNSETTLED:
             self.counts[state.status] += 1
             self.still_unsettled.append(state.source_key)
         else:
@@ -263,13 +272,14 @@ class FlowExecution:
             capabilities=self.sides.destination.capabilities,
             targets=load_targets(self.flow_ids, references),
             since=self.since,
-            overrides=self.flow.mapping_overrides,
         )
         for item in items:
             context.confirmed = bool(item.state and item.state.confirmed_at)
             item.summary = self.definition.summary(item.row)
             try:
-                item.describe(self.definition.map(item.row, context))
+                mapped = self.definition.map(item.row, context)
+                self.own.put(mapped.document, item.row.data)
+                item.describe(mapped)
             except Skip as skip:
                 item.status, item.rule = SKIPPED, skip.rule
                 item.answer = {"text": skip.text}
@@ -304,6 +314,7 @@ class FlowExecution:
                 store=self.store,
                 now=timezone.now(),
                 all_read=self.all_read,
+                own=self.own.names,
             )
             with blame(self.sides.destination.connection_id):
                 self.definition.write(writing, context)
@@ -338,9 +349,7 @@ class FlowExecution:
             if items:
                 run_id = self.flow_run.run_id
                 settle.save_records(self.flow.pk, run_id, self.mapping_version, items, self.loaded_at)
-                audit.append(
-                    self.tenant_id, settle.trail(self.flow.sync_id, run_id, self.flow.key, loud, "worker"), at=now
-                )
+                self.tell(self.flow.key, items, now)
                 settle.wake(self.flow_ids, self.flow.key, loud, now)
                 touched = [reference for item in loud for reference in self.definition.touched(item)]
                 settle.make_due(self.flow_ids, touched, now)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -15,6 +15,8 @@ from django.utils import timezone
 
 from connections.connectors.base import Document, Position, Row
 from connections.errors import ConnectorError, RecordError, TransientError
+from syncs.engine.standing import Part, Place, Standing, stands
+from syncs.engine.table import Section
 from syncs.matching import Identity
 
 SYNCED, SKIPPED, WAITING, HELD, REJECTED = "synced", "skipped", "waiting", "held", "rejected"
@@ -77,6 +79,7 @@ class State(NamedTuple):
     confirmed_by: str
     error_code: str
     payload: str
+    set_aside: Any = None
 
     def delivered(self) -> Document:
         """What the destination holds of it: ``document`` as sent, ``ids`` as answered. Empty before the first write."""
@@ -84,12 +87,14 @@ class State(NamedTuple):
 
 
 class Summary(NamedTuple):
-    """What a list shows of a record, whatever becomes of it. ``match_key`` is its normalised name."""
+    """What a list shows of a record, whatever becomes of it. ``match_key`` is its normalised name, ``reference`` what
+    else people know it by."""
 
     title: str = ""
     amount: Decimal | None = None
     currency: str = ""
     match_key: str = ""
+    reference: str = ""
 
 
 NO_SUMMARY = Summary()
@@ -131,7 +136,6 @@ class MapContext:
     targets: Mapping[Reference, Target] = field(default_factory=dict)
     since: datetime | None = None
     confirmed: bool = False
-    overrides: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -155,6 +159,7 @@ class Item:
     status: str = ""
     created: bool = False
     destination_id: str = ""
+    reference: str = ""
     ids: Document | None = None
     sent: Document | None = None
     answer: Document = field(default_factory=dict)
@@ -238,6 +243,7 @@ class WriteContext:
     """What a flow's writer works with. ``source``: for writing back what became of a record.
 
     ``all_read``: every flow of the run has been scanned, so that steps which depend on later flows may be taken.
+    ``own``: kind of the destination → fields that the tenant added to the mapping.
     """
 
     source: Any
@@ -247,6 +253,7 @@ class WriteContext:
     store: Store
     now: datetime
     all_read: bool = False
+    own: Mapping[str, Collection[str]] = field(default_factory=dict)
 
 
 class Candidate(NamedTuple):
@@ -297,10 +304,10 @@ class Store(Protocol):
 class FlowDefinition(ABC):
     """One kind of record moving one way: what an integration module provides. Stateless.
 
-    ``version`` changes with the code of the mapping. ``matches``: the destination may hold such records of its own, to
-    be recognised by name. ``reverse``: it reads the sync's destination system and writes to its source system; for the
-    flow itself they are source and destination all the same. ``kin`` are the flows whose records stand in the same
-    place of the destination.
+    ``version`` changes with the code of the mapping, ``table`` is that mapping in words. ``matches``: the destination
+    may hold such records of its own, to be recognised by name. ``reverse``: it reads the sync's destination system and
+    writes to its source system; for the flow itself they are source and destination all the same. ``kin`` are the
+    flows whose records stand in the same place of the destination.
     """
 
     key: str
@@ -312,6 +319,7 @@ class FlowDefinition(ABC):
     matches: bool = False
     reverse: bool = False
     kin: tuple[str, ...] = ()
+    table: tuple[Section, ...] = ()
 
     def enrich(self, rows: Sequence[Row], *, source: Any, destination: Any) -> None:  # noqa: B027 - most need no more
         """Adds to changed rows what must be read from other streams, in bulk."""
@@ -335,13 +343,38 @@ class FlowDefinition(ABC):
     def map(self, row: Row, context: MapContext) -> Mapped:
         """Pure. Raises ``Skip``, ``MappingError``, ``DependencyMissing`` or ``Held``."""
 
+    def our_key(self, source_key: str, document: Document) -> str:
+        """What stands in the destination's key field of a delivered record."""
+        return source_key
+
     @abstractmethod
     def write(self, items: Sequence[Item], context: WriteContext) -> None:
         """Delivers the items and gives each its verdict. Safe to repeat at any point."""
 
+    def release(self, id_: str, source_key: str, delivered: Document, context: WriteContext) -> Identity | None:
+        """Takes our key off a record that was taken over as a match; returns what is known of it, None if it is gone.
+
+        For flows with ``matches``. ``delivered`` is what was delivered to it: ``document`` and ``ids``. Raises from
+        ``connections.errors``. Safe to repeat.
+        """
+        raise NotImplementedError(f"The flow '{self.key}' takes nothing over.")
+
     def touched(self, item: Item) -> Iterable[Reference]:
         """Records of other flows that must be read again because this one was delivered."""
         return item.mapped.touches
+
+    def places(self, document: Document, ids: Document, capabilities: Mapping[str, Any]) -> Iterable[Place]:
+        """Where each part of a document that people may look at stands in the destination, the record itself first."""
+        return ()
+
+    def parts(self, document: Document, capabilities: Mapping[str, Any]) -> list[Part]:
+        """What of a document can be compared with what stands in the destination."""
+        return [place.part for place in self.places(document, {}, capabilities)]
+
+    def standing(self, key: str, delivered: Document, destination: Any, capabilities: Mapping[str, Any]) -> Standing:
+        """The parts of a record that was delivered (``document`` and ``ids``) as the destination holds them now."""
+        places = self.places(delivered.get("document", {}), delivered.get("ids", {}), capabilities)
+        return stands(places, destination)
 
 
 def encode(value: Any) -> str:

@@ -47,12 +47,12 @@ class Lease:
         mine = Run.objects.across_tenants().filter(pk=self.run_id, lease=self.token, status=Run.Status.RUNNING)
         if not mine.update(heartbeat_at=timezone.now()):
             raise LeaseLost
-        self._next_beat = time.monotonic() + settings.LEASE_SECONDS / 6
 
     def beat(self) -> None:
         """Called often; touches the database only when due, and learns there of a wish to cancel."""
         if time.monotonic() < self._next_beat:
             return
+        self._next_beat = time.monotonic() + settings.LEASE_SECONDS / 6
         self.confirm()
         self.cancel_requested = Run.objects.across_tenants().filter(pk=self.run_id, cancel_requested=True).exists()
 

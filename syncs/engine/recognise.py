@@ -20,8 +20,10 @@ def load_states(flow_id: int, keys: Iterable[str]) -> dict[str, State]:
 
 
 def is_settled(state: State, row_hash: str, mapping_version: str) -> bool:
-    """True if the last attempt was at exactly this row under exactly this mapping."""
-    return state.source_hash == row_hash and state.mapping_version == mapping_version and state.next_attempt_at is None
+    """True if the last attempt was at exactly this row under exactly this mapping, or a person set the row aside."""
+    if state.source_hash != row_hash:
+        return False
+    return bool(state.set_aside) or (state.mapping_version == mapping_version and state.next_attempt_at is None)
 
 
 def load_targets(flow_ids: dict[str, int], references: Sequence[Reference]) -> dict[Reference, Target]:

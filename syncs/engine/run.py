@@ -12,12 +12,11 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from audit import services as audit
 from connections import services as connections
-from connections.connectors import registry
 from connections.errors import ConfigError, ConnectorError, StreamRefused, TransientError, blame
 from connections.models import Connection
 from syncs import catalogue
+from syncs.engine.effects import Effects
 from syncs.engine.execution import FlowExecution, OutOfTime, Side, Sides
 from syncs.engine.flow import UNSETTLED
 from syncs.engine.lease import Cancelled, Lease, LeaseLost
@@ -33,13 +32,13 @@ Progress = Callable[[FlowExecution], None]
 class RunExecution:
     """One slice of one run. ``again`` is True afterwards if the run needs another slice."""
 
-    def __init__(self, run: Run, lease: Lease, progress: Progress | None = None) -> None:
-        self.run, self.lease = run, lease
+    def __init__(self, run: Run, lease: Lease, effects: Effects, progress: Progress | None = None) -> None:
+        self.run, self.lease, self.effects = run, lease, effects
         self.sync = run.sync
         self.integration = catalogue.get(self.sync.integration)
         self.progress = progress or (lambda _: None)
         self.again = False
-        self._ends = time.monotonic() + settings.SLICE_SECONDS
+        self._ends: float = time.monotonic() + settings.SLICE_SECONDS
 
     def execute(self) -> None:
         try:
@@ -63,6 +62,7 @@ class RunExecution:
             )
 
     def _flows(self) -> None:
+        self.effects.begin(self._is_over)
         sides = self._sides()
         flows = {flow.key: flow for flow in self.sync.flows.all()}
         flow_ids = {key: flow.pk for key, flow in flows.items()}
@@ -83,7 +83,7 @@ class RunExecution:
     def _side(self, connection: Connection) -> Side:
         access = connections.access_for(connection, tick=self.lease.beat)
         with blame(connection.pk):
-            client = registry.get(connection.connector).client(access)
+            client = self.effects.client(connection, access)
         return Side(connection.pk, client, dict(connection.capabilities))
 
     def _execution(self, flow: Flow, definition: Any, flow_ids: dict[str, int], sides: Sides) -> FlowExecution:
@@ -96,18 +96,23 @@ class RunExecution:
             definition=definition,
             flow_run=flow_run,
             flow_ids=flow_ids,
-            tenant_id=self.sync.tenant_id,
+            tell=self.effects.tell,
             sides=sides,
             lease=self.lease,
             backfill_from=datetime(start.year, start.month, start.day, tzinfo=UTC) if start else None,
-            deadline=lambda: time.monotonic() > self._ends,
+            deadline=self._is_over,
             progress=self.progress,
         )
+
+    def _is_over(self) -> bool:
+        return time.monotonic() > self._ends
 
     def _scan(self, execution: FlowExecution) -> None:
         key = execution.flow.key
         if key in self.run.progress.get("scanned", []):
             return
+        self.run.progress.setdefault("began", {}).setdefault(key, timezone.now().isoformat())
+        self._save_progress()
         try:
             with blame(execution.sides.source.connection_id):
                 execution.scan()
@@ -118,7 +123,14 @@ class RunExecution:
                 self._process_due(execution)
         except StreamRefused as refused:
             self._note_refused(key, refused)
+        self.run.progress.setdefault("ended", {})[key] = timezone.now().isoformat()
         self._note("scanned", key)
+        self._keep_allowances(execution)
+
+    def _keep_allowances(self, execution: FlowExecution) -> None:
+        for side in (execution.sides.source, execution.sides.destination):
+            ours = self.sync.source if side.connection_id == self.sync.source_id else self.sync.destination
+            connections.keep_allowance(ours, side.client.door)
 
     def _sweep(self, flow: Flow) -> None:
         """Once a day, records whose content may move without their version moving are read again."""
@@ -171,7 +183,7 @@ class RunExecution:
         unsettled = any(
             flow_run.read != settled_count(flow_run)
             or Record.objects.across_tenants()
-            .filter(flow_id=flow_run.flow_id, run_id=self.run.pk, status__in=UNSETTLED)
+            .filter(flow_id=flow_run.flow_id, run_id=self.run.pk, status__in=UNSETTLED, set_aside__isnull=True)
             .exists()
             for flow_run in self.run.flow_runs.all()
         )
@@ -181,9 +193,9 @@ class RunExecution:
 
     def _stopped_by(self, error: ConnectorError) -> None:
         if isinstance(error, TransientError) and error.retry_after and error.retry_after > 60:
-            connections.hold(self._side_of(error), timezone.now() + timedelta(seconds=error.retry_after), error.text)
+            self.effects.hold(self._side_of(error), timezone.now() + timedelta(seconds=error.retry_after), error.text)
         elif isinstance(error, ConfigError):
-            connections.mark_broken(self._side_of(error), error)
+            self.effects.mark_broken(self._side_of(error), error)
         self._end(Run.Status.FAILED, code=error.code, text=error.text, detail=error.detail)
 
     def _side_of(self, error: ConnectorError) -> Any:
@@ -193,7 +205,7 @@ class RunExecution:
         try:
             with transaction.atomic():
                 self.lease.confirm()
-                finish(self.run, status, code=code, text=text, detail=detail)
+                self.effects.end(status, code=code, text=text, detail=detail)
         except LeaseLost:
             log.info("lease lost at the end", run=self.run.pk)
 
@@ -208,35 +220,4 @@ def settled_count(flow_run: FlowRun) -> int:
         + flow_run.waiting
         + flow_run.held
         + flow_run.rejected
-    )
-
-
-def finish(run: Run, status: str, *, code: str = "", text: str = "", detail: Any = None) -> None:
-    """Ends a run and sets when its sync runs next: soon again after a failure, later with each one in a row."""
-    now = timezone.now()
-    sync = run.sync
-    Run.objects.across_tenants().filter(pk=run.pk).update(
-        status=status, finished_at=now, lease="", error_code=code, error_text=text
-    )
-    run.status = status
-    failed = status == Run.Status.FAILED
-    sync.failures = sync.failures + 1 if failed else 0
-    changes: dict[str, Any] = {"failures": sync.failures}
-    if failed:
-        wait = min(2 ** (sync.failures - 1), sync.every_minutes)
-        changes["next_run_at"] = now + timedelta(minutes=wait)
-    type(sync).objects.across_tenants().filter(pk=sync.pk).update(**changes)
-    audit.append(
-        sync.tenant_id,
-        [
-            audit.Entry(
-                action="run",
-                outcome=status,
-                sync_id=sync.pk,
-                run_id=run.pk,
-                error_code=code,
-                detail=audit.encode({"text": text, "detail": detail or {}}),
-            )
-        ],
-        at=now,
     )

@@ -32,7 +32,9 @@ COLUMNS: tuple[tuple[str, str], ...] = (
     ("watch", "boolean"),
     ("unconfirmed", "boolean"),
     ("match_key", "text"),
+    ("reference", "text"),
     ("candidates", "jsonb"),
+    ("set_aside", "jsonb"),
     ("confirmed_by", "text"),
     ("title", "text"),
     ("amount", "numeric"),
@@ -42,6 +44,9 @@ COLUMNS: tuple[tuple[str, str], ...] = (
     ("updated_at", "timestamptz"),
 )
 OWNED_BY_PEOPLE = {"flow_id", "source_key", "confirmed_by"}
+SET_ASIDE = """CASE WHEN excluded.source_hash = syncs_record.source_hash
+        AND excluded.status IN ('waiting', 'held', 'rejected') THEN syncs_record.set_aside END"""
+"""What a person set aside comes back with the next change in the source."""
 NOTHING = State("", "", "", "", "", "", "", 0, None, "", "", None, None, "", "", "")
 
 
@@ -52,13 +57,14 @@ def save_records(flow_id: int, run_id: int, mapping_version: str, items: Sequenc
     keep = f"""CASE WHEN excluded.next_attempt_at IS NULL AND syncs_record.next_attempt_at > '{since}'
         AND syncs_record.next_attempt_at <= '{now}' THEN syncs_record.next_attempt_at
         ELSE excluded.next_attempt_at END"""
+    known = "CASE WHEN excluded.reference = '' THEN syncs_record.reference ELSE excluded.reference END"
     bulk.upsert(
         "syncs_record",
         COLUMNS,
         [_row(flow_id, run_id, mapping_version, item, now) for item in items],
         conflict="flow_id, source_key",
         update=[name for name, _ in COLUMNS if name not in OWNED_BY_PEOPLE],
-        keep={"next_attempt_at": keep},
+        keep={"next_attempt_at": keep, "reference": known, "set_aside": SET_ASIDE},
     )
     unbound = [item.row.key for item in items if item.unbound]
     if unbound:
@@ -87,7 +93,9 @@ def _row(flow_id: int, run_id: int, mapping_version: str, item: Item, now: str |
         item.mapped.watch,
         item.mapped.unconfirmed and item.status == SYNCED,
         summary.match_key[:255],
+        (item.reference or summary.reference)[:80],
         _question(error),
+        None,
         "",
         summary.title[:255],
         None if summary.amount is None else format(summary.amount, "f"),
@@ -114,7 +122,7 @@ def trail(sync_id: int, run_id: int, flow_key: str, items: Iterable[Item], actor
     return [
         audit.Entry(
             action="write" if item.sent is not None else "decide",
-            outcome=("created" if item.created else "updated") if item.status == SYNCED else item.status,
+            outcome=outcome_of(item),
             actor=actor,
             sync_id=sync_id,
             run_id=run_id,
@@ -123,13 +131,17 @@ def trail(sync_id: int, run_id: int, flow_key: str, items: Iterable[Item], actor
             source_version=item.row.version,
             destination_ref=item.destination_id or (item.state.destination_id if item.state else ""),
             error_code=item.error.code if item.error else "",
-            detail=_detail(item),
+            detail=detail_of(item),
         )
         for item in items
     ]
 
 
-def _detail(item: Item) -> str:
+def outcome_of(item: Item) -> str:
+    return ("created" if item.created else "updated") if item.status == SYNCED else item.status
+
+
+def detail_of(item: Item) -> str:
     """sent, answer, before and after of what changed, and why it was skipped, held or refused."""
     parts: dict[str, Any] = {}
     if item.answer:
@@ -205,5 +217,5 @@ def verdicts(items: Iterable[Item]) -> Counter[str]:
     """Counts by the columns of ``FlowRun``."""
     counts: Counter[str] = Counter()
     for item in items:
-        counts[("created" if item.created else "updated") if item.status == SYNCED else item.status] += 1
+        counts[outcome_of(item)] += 1
     return counts

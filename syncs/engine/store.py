@@ -139,7 +139,15 @@ class FlowStore:
         # Due already, and since before it was loaded: the verdict that follows clears it, unlike a person's mark.
         due = now - timedelta(days=1)
         intents = [
-            Item(item.row, item.state, status=WAITING, error=_Writing(), retry_at=due, summary=item.summary)
+            Item(
+                item.row,
+                item.state,
+                source_hash=item.source_hash,
+                status=WAITING,
+                error=_Writing(),
+                retry_at=due,
+                summary=item.summary,
+            )
             for item in items
         ]
         with transaction.atomic():

@@ -11,7 +11,7 @@ from typing import Any
 
 from connections.connectors.base import Document, Row
 from connections.errors import DependencyMissing, MappingError
-from syncs.causes import AFTER_FIX, BY_ITSELF, Cause
+from syncs.causes import AFTER_FIX, BY_ITSELF, Cause, Fix
 from syncs.engine.flow import SKIPPED, Held, MapContext, Reference, Summary, Target
 from syncs.money import amount_or_none, decimal, rounded, text
 
@@ -289,7 +289,7 @@ def require_invoice(key: str, data: Mapping[str, Any], context: MapContext, *, s
 
 CAUSES = {
     "fusion_not_visible": Cause(
-        "Fusion does not show these records", f"Check the data access of the Fusion user. {AFTER_FIX}"
+        "Fusion does not show these records", f"Check the data access of the Fusion user. {AFTER_FIX}", Fix.SOURCE
     ),
     "customer_missing": Cause(
         "The customer is not there yet", f"{BY_ITSELF} If the customer itself is held or rejected, settle that first."

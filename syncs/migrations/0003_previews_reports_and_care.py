@@ -62,7 +62,9 @@ class Migration(migrations.Migration):
                 ('requested_by', models.CharField(max_length=120)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('finished_at', models.DateTimeField(null=True)),
-                ('figures', models.JSONField(default=list)),
+                ('started_at', models.DateTimeField(null=True)),
+                ('heartbeat_at', models.DateTimeField(help_text='When it was last queued, or its worker last seen.', null=True)),
+                ('figures', models.JSONField(default=dict)),
                 ('error_text', models.TextField(blank=True)),
             ],
         ),
@@ -86,6 +88,12 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name='record',
+            name='reference',
+            field=models.CharField(blank=True, default='', max_length=80),
+            preserve_default=False,
+        ),
+        migrations.AddField(
+            model_name='record',
             name='assigned_to',
             field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
         ),
@@ -93,6 +101,14 @@ class Migration(migrations.Migration):
             model_name='record',
             name='set_aside',
             field=models.JSONField(null=True),
+        ),
+        migrations.AddIndex(
+            model_name='record',
+            index=models.Index(condition=models.Q(('set_aside__isnull', False)), fields=['flow', 'id'], name='record_set_aside'),
+        ),
+        migrations.AddIndex(
+            model_name='record',
+            index=models.Index(condition=models.Q(('decision__isnull', False)), fields=['flow', 'id'], name='record_decided'),
         ),
         migrations.AddField(
             model_name='sync',
@@ -150,12 +166,57 @@ class Migration(migrations.Migration):
             model_name='previewentry',
             index=models.Index(fields=['preview', 'flow', 'outcome', 'id'], name='preview_entry_by_outcome'),
         ),
+        migrations.AddConstraint(
+            model_name='previewentry',
+            constraint=models.UniqueConstraint(fields=('preview', 'flow', 'source_key'), name='preview_entry_once_per_record'),
+        ),
         migrations.AddIndex(
             model_name='report',
             index=models.Index(fields=['sync', '-id'], name='report_by_sync'),
         ),
+        migrations.AddConstraint(
+            model_name='report',
+            constraint=models.UniqueConstraint(condition=models.Q(('status', 'running')), fields=('sync',), name='one_report_at_a_time'),
+        ),
         migrations.AddIndex(
             model_name='reportline',
             index=models.Index(fields=['report', 'what', 'month', 'currency', 'id'], name='report_line_by_figure'),
+        ),
+        migrations.RemoveIndex(
+            model_name='record',
+            name='record_by_match_key',
+        ),
+        migrations.RemoveIndex(
+            model_name='record',
+            name='record_by_title',
+        ),
+        migrations.RemoveIndex(
+            model_name='record',
+            name='record_by_destination',
+        ),
+        migrations.AddIndex(
+            model_name='record',
+            index=models.Index(condition=models.Q(('match_key', ''), _negated=True), fields=['flow', 'match_key'], name='record_by_match_key', opclasses=('int8_ops', 'varchar_pattern_ops')),
+        ),
+        migrations.AddIndex(
+            model_name='record',
+            index=models.Index(condition=models.Q(('reference', ''), _negated=True), fields=['flow', 'reference'], name='record_by_reference'),
+        ),
+        migrations.AddIndex(
+            model_name='record',
+            index=models.Index(fields=['flow', 'title'], name='record_by_title', opclasses=('int8_ops', 'varchar_pattern_ops')),
+        ),
+        migrations.AddIndex(
+            model_name='record',
+            index=models.Index(fields=['flow', 'destination_id'], name='record_by_destination', opclasses=('int8_ops', 'varchar_pattern_ops')),
+        ),
+        migrations.AlterField(
+            model_name='flowrun',
+            name='flow',
+            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='flow_runs', to='syncs.flow'),
+        ),
+        migrations.AddIndex(
+            model_name='flowrun',
+            index=models.Index(fields=['flow', 'run'], name='flow_run_by_flow'),
         ),
     ]

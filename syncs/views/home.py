@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 
 from connections.models import Connection
 from connections.selectors import connections_of
 from mlconnector.pages import TenantRequest
+from mlconnector.templatetags.shown import duration
 from mlconnector.tenants.middleware import needs
 from mlconnector.tenants.permissions import Action
-from syncs import catalogue, record_selectors, selectors
+from syncs import record_selectors, selectors, setting_up
+
+REMINDED = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +35,7 @@ class Need:
 
 def home(request: TenantRequest) -> HttpResponseBase:
     if not request.user.is_authenticated:
-        offers = [(one, *selectors.direction(one)) for one in catalogue.all_integrations()]
-        return render(request, "landing.html", {"offers": offers})
+        return render(request, "landing.html", {"offers": selectors.offers()})
     if request.tenant is None:
         return redirect("tenants:new")
     return dashboard(request)
@@ -39,26 +44,20 @@ def home(request: TenantRequest) -> HttpResponseBase:
 @needs(Action.VIEW)
 def dashboard(request: TenantRequest) -> HttpResponse:
     connections = list(connections_of(request.tenant))
-    overviews = selectors.overviews(request.tenant)
+    overviews = selectors.with_pulse(request.tenant)
     context = {
         "overviews": overviews,
         "connections": connections,
         "needs": _needs(request, connections, overviews),
-        "ready": _ready(connections),
+        "way": setting_up.of_workspace(connections) if not overviews else None,
     }
     return render(request, "syncs/dashboard.html", context)
 
 
 @needs(Action.VIEW)
 def syncs(request: TenantRequest) -> HttpResponse:
-    context = {"overviews": selectors.overviews(request.tenant)}
+    context = {"overviews": selectors.with_pulse(request.tenant)}
     return render(request, "syncs/list.html", context)
-
-
-def _ready(connections: list[Connection]) -> bool:
-    """Whether there is a connection for both sides of some integration."""
-    kinds = {connection.connector for connection in connections}
-    return any({one.source, one.destination} <= kinds for one in catalogue.all_integrations())
 
 
 def _needs(
@@ -73,7 +72,27 @@ def _needs(
         if overview.state == "failing" and overview.last_run:
             text = f"{overview.sync.name}: the last run stopped. {overview.last_run.error_text}"
             found.append(Need("bad", text, reverse("syncs:run", args=[overview.last_run.pk]), "Open run"))
-    return found + _open_records(overviews) + _open_drafts(request)
+    return [*found, *_ending(connections), *_late(overviews), *_open_records(overviews), *_open_drafts(request)]
+
+
+def _ending(connections: list[Connection]) -> Iterator[Need]:
+    """Credentials whose last day is near."""
+    today = timezone.now().date()
+    for one in connections:
+        last = one.credentials_expire_on
+        if last and last <= today + REMINDED:
+            when = f"ended on {last.day} {last:%B}" if last < today else f"end on {last.day} {last:%B}"
+            url = reverse("connections:detail", args=[one.pk])
+            yield Need("wait", f"{one.name}: its credentials {when}. Enter new ones in time.", url, "Open connection")
+
+
+def _late(overviews: list[selectors.SyncOverview]) -> Iterator[Need]:
+    for overview in overviews:
+        pulse = overview.pulse
+        if pulse and pulse.late and overview.state in ("healthy", "issues"):
+            text = f"{overview.sync.name}: nothing was read for {duration(pulse.behind)}, though a run was due."
+            url = reverse("syncs:sync", args=[overview.sync.pk])
+            yield Need("wait", f"{text} If it stays so, tell your operator.", url, "Open sync")
 
 
 def _open_records(overviews: list[selectors.SyncOverview]) -> list[Need]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -11,12 +13,13 @@ from audit.reading import read
 from mlconnector.pages import TenantRequest, act, number
 from mlconnector.tenants.middleware import needs
 from mlconnector.tenants.permissions import Action
-from syncs import catalogue, services
+from syncs import both_sides, catalogue, services
 from syncs import record_selectors as selectors
 from syncs.causes import cause_of
 from syncs.models import Record
 from syncs.page_forms import RecordsForm
 from syncs.selectors import direction
+from syncs.touching import next_touch
 from syncs.views.found import record_named
 from syncs.views.runs import replayed
 
@@ -38,7 +41,10 @@ def index(request: TenantRequest) -> HttpResponse:
         cause=cause,
         run_id=number(request.GET.get("run")),
     )
-    page = selectors.search(request.tenant, wanted, after=number(request.GET.get("after")))
+    after = number(request.GET.get("after"))
+    page = selectors.search(request.tenant, wanted, after=after)
+    if wanted.text and after is None and len(page.records) == 1:
+        return redirect("syncs:record", page.records[0].pk)
     context = {
         "form": form,
         "wanted": wanted,
@@ -67,13 +73,21 @@ def find(request: TenantRequest) -> HttpResponse:
 
 @needs(Action.VIEW)
 def story(request: TenantRequest, record_id: int) -> HttpResponse:
+    """``?now=1`` asks both systems, too; for htmx, which loads that after the page, it answers with that part alone."""
     record = record_named(request, record_id)
+    both = both_sides.look(record) if request.GET.get("now") else None
+    if both and request.htmx:
+        return render(request, "syncs/parts/both_sides.html", {"both": both})
+    return render(request, "syncs/record.html", {"both": both, **_story(request, record)})
+
+
+def _story(request: TenantRequest, record: Record) -> dict[str, Any]:
     sync = record.flow.sync
     newest_first = trail.story(request.tenant.pk, sync.pk, record.flow.key, record.source_key, limit=ATTEMPTS_SHOWN + 1)
     question = selectors.open_question(record)
     integration = catalogue.get(sync.integration)
     source_label, destination_label = direction(integration, integration.flow(record.flow.key))
-    context = {
+    return {
         "record": record,
         "sync": sync,
         "flow_label": selectors.flow_label(record.flow),
@@ -88,8 +102,9 @@ def story(request: TenantRequest, record_id: int) -> HttpResponse:
         "left_out": selectors.left_out(record),
         "draft": selectors.is_draft(record),
         "confirmable": selectors.confirmable(record),
+        "asked_at_once": both_sides.may_be_asked(sync),
+        "touch": next_touch(record, asked=question, source=source_label),
     }
-    return render(request, "syncs/record.html", context)
 
 
 @needs(Action.REPLAY)

@@ -31,6 +31,8 @@ def detail(request: TenantRequest, run_id: int) -> HttpResponse:
     overview = selectors.overview_of(run, run.sync)
     context: dict[str, object] = {"run": run, "sync": run.sync, "overview": overview}
     if not overview.active:
+        before = selectors.run_before(run)
+        context["compared"] = [overview, before] if before else []
         context["groups"] = record_selectors.causes(request.tenant, sync=run.sync, run=run)
         context["changes"] = _changes(request, run.pk)
     return render(request, "syncs/run_live.html" if request.htmx else "syncs/run.html", context)

@@ -14,8 +14,8 @@ from connections.selectors import connections_of
 from mlconnector.pages import TenantRequest, act, attach
 from mlconnector.tenants.middleware import needs
 from mlconnector.tenants.permissions import Action
-from syncs import catalogue, record_selectors, selectors, services
-from syncs.models import Record, Run
+from syncs import catalogue, preview_selectors, previews, record_selectors, selectors, services, setting_up
+from syncs.models import Preview, Record, Run
 from syncs.page_forms import BackfillForm, FlowForm, SettingsForm, SyncForm
 from syncs.views.found import flow_named, sync_named
 
@@ -71,6 +71,7 @@ def _detail(request: TenantRequest, sync_id: int, backfill: BackfillForm | None 
     overview = selectors.SyncOverview(sync, runs[0].run if runs else None)
     for group in groups:
         overview.unsettled[group.status] = overview.unsettled.get(group.status, 0) + group.number
+    never_started = sync.paused and not runs
     context = {
         "sync": sync,
         "overview": overview,
@@ -82,7 +83,9 @@ def _detail(request: TenantRequest, sync_id: int, backfill: BackfillForm | None 
         "twins": record_selectors.twins(sync),
         "backfill": backfill or BackfillForm(),
         "statuses": [(status.value, status.value.capitalize()) for status in Record.Status],
-        "never_started": sync.paused and not runs,
+        "never_started": never_started,
+        "preview": preview_selectors.latest(sync),
+        "way": setting_up.of_sync(sync) if never_started else None,
         "active": next((run for run in runs if run.active), None),
     }
     return render(request, "syncs/sync.html", context, status=422 if backfill else 200)
@@ -112,6 +115,10 @@ def flow(request: TenantRequest, sync_id: int, key: str) -> HttpResponse:
     form = FlowForm(request.POST if request.method == "POST" else None, flow=chosen, definition=definition)
     if request.method == "POST" and form.is_valid():
         try:
+            if "preview" in request.POST:
+                proposal = {"flow": chosen.key, "options": form.cleaned_data}
+                preview = previews.start(sync, kind=Preview.Kind.OPTIONS, proposal=proposal, actor=request.actor)
+                return redirect("syncs:preview", preview.pk)
             services.set_flow(chosen, actor=request.actor, options=form.cleaned_data)
         except ValidationError as error:
             attach(form, error)

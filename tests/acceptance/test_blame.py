@@ -14,6 +14,8 @@ from tests.acceptance.pairs import PAIRS
 from tests.acceptance.pairs.base import Pair
 from tests.acceptance.stage import SETTLED, Stage
 
+pytestmark = pytest.mark.either_database
+
 
 @pytest.mark.parametrize("end", [0, 1], ids=["source", "destination"])
 def test_a_revoked_credential_breaks_its_own_connection(stage_of: Callable[..., Stage], pair: Pair, end: int) -> None:
@@ -68,5 +70,5 @@ def test_an_outage_during_a_test_leaves_a_healthy_connection_healthy(
     assert stage.run().status in SETTLED
 
 
-def out_of_order(access: object) -> None:
+def out_of_order(*_: object) -> None:
     raise TransientError("The system does not answer. Try again in a few minutes.")

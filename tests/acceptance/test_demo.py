@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import requests
 
 from mlconnector.demo_environment import PORTS
 from tests.acceptance.test_worker import eventually, users_of
@@ -116,6 +117,7 @@ def test_one_command_shows_records_move_and_the_next_start_goes_on(start: Callab
         assert page.status == 200
     healthy = demo.rows("SELECT connector FROM connections_connection WHERE status = 'healthy' ORDER BY 1")
     assert healthy == [("hubspot",), ("oracle_fusion",), ("salesforce",)]
+    whoever_signs_up_finds_the_mail_on_the_sandboxs_page(demo)
     eventually(lambda: finished(demo), 90)
     before = synced(demo)
     assert before["fusion_hubspot"] > 100
@@ -135,36 +137,32 @@ def test_one_command_shows_records_move_and_the_next_start_goes_on(start: Callab
     assert password.findall(afresh.output) != password.findall(demo.output)
 
 
-def test_a_taken_port_is_left_to_its_owner_and_the_next_start_takes_another(start: Callable[..., Demo]) -> None:
+def whoever_signs_up_finds_the_mail_on_the_sandboxs_page(demo: Demo) -> None:
+    visitor = requests.Session()
+    token = {"csrfmiddlewaretoken": visitor.get(f"{demo.address}/accounts/signup/", timeout=10).cookies["csrftoken"]}
+    account = {"email": "eva@try.example", "password1": "correct-horse-battery"}
+    sent = visitor.post(f"{demo.address}/accounts/signup/", data={**token, **account}, timeout=10)
+    mailbox = re.findall(r'href="(http://[^"]+)#mail"', sent.text)[0]
+    (link,) = re.findall(r'href="(http://[^"]+/confirm-email/[^"]+)"', requests.get(mailbox, timeout=10).text)
+    landed = visitor.post(link, data={"csrfmiddlewaretoken": visitor.cookies["csrftoken"]}, timeout=10)
+    assert landed.url == f"{demo.address}/workspace/new/"
+
+
+def test_what_stands_in_its_way_is_named_and_left_alone(start: Callable[..., Demo]) -> None:
     demo = start()
-    port = int(demo.address.rpartition(":")[2])
-    ports = dict(re.findall(r"DEMO_PORT_(\w+)=(\d+)", (demo.home / "env").read_text()))
-    hubspot, salesforce = int(ports["HUBSPOT"]), int(ports["SALESFORCE"])
-    demo.interrupt()
-    with socket.socket() as one, socket.socket() as two, socket.socket() as three:
-        for taken, number in ((one, port), (two, hubspot), (three, salesforce)):
-            taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            taken.bind(("127.0.0.1", number))
-            taken.listen()
-        moved = start()
-        assert f"Port {port} is taken; using" in moved.output
-        assert moved.address != demo.address
-        # The connections follow their sandbox.
-        configs = dict(moved.rows("SELECT connector, config FROM connections_connection"))
-        assert f":{hubspot}" not in str(configs["hubspot"])
-        assert f":{salesforce}" not in str(configs["salesforce"])
+    a_second_demo_does_not_disturb_the_first(demo, start)
+    a_part_that_dies_is_named_with_its_last_words(demo)
+    a_taken_port_is_left_to_its_owner_and_the_next_start_takes_another(demo, start)
 
 
-def test_a_second_demo_does_not_disturb_the_first(start: Callable[..., Demo]) -> None:
-    first = start()
+def a_second_demo_does_not_disturb_the_first(first: Demo, start: Callable[..., Demo]) -> None:
     second = start()
     assert second.process.wait(10) != 0
     assert f"running already: {first.address}" in second.output
     assert first.process.poll() is None
 
 
-def test_a_part_that_dies_is_named_with_its_last_words(start: Callable[..., Demo]) -> None:
-    demo = start()
+def a_part_that_dies_is_named_with_its_last_words(demo: Demo) -> None:
     (pid,) = [
         int(path.parent.name)
         for path in Path("/proc").glob("[0-9]*/cmdline")
@@ -175,3 +173,23 @@ def test_a_part_that_dies_is_named_with_its_last_words(start: Callable[..., Demo
     demo.reader.join(5)
     assert "The sandbox ended (exit code -9). Its log says:" in demo.output
     eventually(demo.gone, 10)
+
+
+def a_taken_port_is_left_to_its_owner_and_the_next_start_takes_another(
+    before: Demo, start: Callable[..., Demo]
+) -> None:
+    port = int(before.address.rpartition(":")[2])
+    ports = dict(re.findall(r"DEMO_PORT_(\w+)=(\d+)", (before.home / "env").read_text()))
+    hubspot, salesforce = int(ports["HUBSPOT"]), int(ports["SALESFORCE"])
+    with socket.socket() as one, socket.socket() as two, socket.socket() as three:
+        for taken, number in ((one, port), (two, hubspot), (three, salesforce)):
+            taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            taken.bind(("127.0.0.1", number))
+            taken.listen()
+        moved = start()
+        assert f"Port {port} is taken; using" in moved.output
+        assert moved.address != before.address
+        # The connections follow their sandbox.
+        configs = dict(moved.rows("SELECT connector, config FROM connections_connection"))
+        assert f":{hubspot}" not in str(configs["hubspot"])
+        assert f":{salesforce}" not in str(configs["salesforce"])

@@ -66,6 +66,7 @@ def test_tokens_that_expire_in_mid_run(undisturbed: State, build: Build, side: S
     assert stage.sandbox.faults.rules()[0]["fired"] >= 3
 
 
+@pytest.mark.either_database
 @pytest.mark.parametrize(("pair", "side"), SIDES)
 def test_locked_out_in_mid_run_and_let_in_again(undisturbed: State, build: Build, pair: Pair, side: Side) -> None:
     """That connection stops and says why, the other stays; with another credential the next run goes on."""

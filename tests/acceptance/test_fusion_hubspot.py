@@ -11,12 +11,14 @@ import pytest
 
 from audit.models import AuditEntry
 from audit.services import verify
-from syncs import services
+from syncs import decisions, services
 from syncs.models import Record, Run
 from syncs.reconciliation import reconcile
 from tests.acceptance.pairs import FUSION_HUBSPOT
 from tests.acceptance.pairs.base import ACTOR, Pair
 from tests.acceptance.stage import Stage
+
+pytestmark = pytest.mark.either_database
 
 Build = Callable[..., Stage]
 
@@ -96,6 +98,22 @@ def test_both_sides_agree_after_the_first_sync(stage: Stage) -> None:
     assert result.equal, result.comparisons
     assert {row.what for row in result.comparisons} == {"invoices", "lines", "open balance", "payments"}
     consistent(stage)
+
+
+def test_a_difference_is_found_with_its_record(stage: Stage) -> None:
+    changed, (late,) = an_open_invoice(stage), stage.sandbox.world.invoices_arrive(count=1)["invoices"]
+    people = stage.sandbox.systems["hubspot"].people
+    people.edit("invoices", f"fusion_id={changed}", {"fusion_balance_due": "1.00"})
+    gone = stage.records("payments", status="synced").first().source_key
+    people.delete("commerce_payments", f"fusion_id={gone}")
+    found = {(one.what, one.origin.key): one for one in reconcile(stage.sync).differences}
+    assert found.keys() == {
+        ("open balance", str(changed)),
+        ("payments", gone),
+        *((what, str(late)) for what in ("invoices", "lines", "open balance")),
+    }
+    assert all(one.month for one in found.values())
+    assert found["invoices", str(late)].destination is None
 
 
 def test_one_changed_invoice_moves_alone(stage: Stage) -> None:
@@ -336,7 +354,18 @@ def test_companies_that_were_there_before_are_adopted_held_or_left_alone(stage_o
     run = services.decide(record, actor="member:finance", adopt=chosen.destination_id)
     assert run is not None
     stage.execute(run)
-    assert stage.records("customers").get(source_key=doubtful).destination_id == chosen.destination_id
+    taken = stage.records("customers").get(source_key=doubtful)
+    assert taken.destination_id == chosen.destination_id
+    decisions.withdraw(taken, actor="member:finance")
+    assert f"fusion_id={doubtful}" not in stage.sandbox.systems["hubspot"].dump()["companies"]
+    other = record.flow.candidates.filter(match_key=record.match_key).exclude(pk=chosen.pk).order_by("pk")[0]
+    run = services.decide(
+        stage.records("customers").get(pk=taken.pk), actor="member:finance", adopt=other.destination_id
+    )
+    assert run is not None
+    stage.execute(run)
+    assert stage.records("customers").get(pk=taken.pk).destination_id == other.destination_id
+    assert properties(stage, "companies", doubtful)["name"] == "Twin Falls Timber Ltd."
     for key in same_name:
         run = services.decide(held.get(source_key=key), actor="member:finance", create=True)
         assert run is not None

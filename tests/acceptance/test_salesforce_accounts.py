@@ -8,6 +8,7 @@ import pytest
 from django.utils import timezone
 
 from connections import services as connections
+from syncs import decisions
 from syncs.models import Run
 from tests.acceptance.accounts_scene import ACTOR, KEY, Build, Scene, build, scene
 
@@ -141,6 +142,12 @@ def test_two_of_one_name_are_a_question_and_the_answer_holds(scene: Scene) -> No
     party = scene.customer("Alder Ltd", city="Bath")
     assert scene.run()["customers"] == {"held": 1}
     assert {candidate["id"] for candidate in scene.record("customers", party).candidates} == {first, second}
+    scene.decide("customers", party, adopt=second)
+    assert scene.of(party)["Id"] == second
+    scene.settled()
+    decisions.withdraw(scene.record("customers", party), actor=ACTOR)
+    assert not [row for row in scene.accounts() if row.get(KEY) == party]
+    assert scene.run()["customers"] == {"held": 1}, "the question stays open"
     scene.decide("customers", party, adopt=second)
     assert scene.of(party)["Id"] == second
     scene.settled()

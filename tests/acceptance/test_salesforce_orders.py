@@ -39,6 +39,8 @@ from tests.acceptance.stage import Stage
 
 __all__ = ["_orders_only", "pair", "stage"]
 
+pytestmark = pytest.mark.either_database
+
 
 def test_a_thousand_deals_over_a_line_that_is_cut_are_a_thousand_orders(
     stage: Stage, monkeypatch: pytest.MonkeyPatch

@@ -7,8 +7,10 @@ from decimal import Decimal
 import pytest
 
 from connections.sandbox.oracle_fusion.attributes import ACTIVITIES, RECEIPTS
+from syncs import report_selectors, reports
 from syncs.models import Run
 from syncs.reconciliation import reconcile
+from tests.acceptance.pairs.base import ACTOR
 from tests.acceptance.receivables_scene import (
     Build,
     an_open_invoice,
@@ -76,8 +78,18 @@ def test_a_difference_is_found_where_it_is(stage: Stage) -> None:
     people = stage.sandbox.systems["salesforce"].people
     people.edit("Fusion_Invoice__c", f"Fusion_Id__c={key}", {"Balance__c": 1.0})
     people.delete("Fusion_Invoice_Line__c", f"Fusion_Id__c={min(lines_of(stage, key))}")
-    differing = [row.what for row in reconcile(stage.sync).comparisons if not row.equal]
-    assert differing == ["lines", "open balance"]
+    report = reports.start(stage.sync, actor=ACTOR)
+    reports.make(report.pk)
+    report.refresh_from_db()
+    found = report.lines.order_by("pk")
+    record = stage.records("invoices").get(source_key=key)
+    month = str(invoice(stage, key)["Invoice_Date__c"])[:7]
+    assert [(line.what, line.month, line.record) for line in found] == [
+        ("lines", month, record),
+        ("open balance", month, record),
+    ], report.error_text
+    assert found[1].destination_amount == 1
+    assert [row.what for row in report_selectors.overall(report) if not row.equal] == ["lines", "open balance"]
 
 
 def test_a_second_run_and_a_nightly_touch_write_nothing(stage: Stage) -> None:

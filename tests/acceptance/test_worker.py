@@ -95,7 +95,7 @@ def test_both_queues_work_are_brought_back_and_end_in_order(worker: subprocess.P
         return {name for (name,) in rows(database, "SELECT queue FROM mlconnector_heartbeat WHERE NOT busy")}
 
     eventually(lambda: beating() == {"ml-connector", "backfill"})
-    assert len(rows(database, "SELECT 1 FROM django_q_schedule")) == 4
+    assert {name for (name,) in rows(database, "SELECT name FROM django_q_schedule")} >= {"tick", "beat", "purge"}
     before = clusters(worker.pid)
     assert sorted(before.values()) == ["backfill", "ml-connector"]
     main = next(pid for pid, name in before.items() if name == "ml-connector")

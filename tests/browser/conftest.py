@@ -13,6 +13,8 @@ from django.conf import settings
 from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from connections.connectors.base import Field
+from syncs import both_sides, schemas
 from tests.conftest import CHROMIUM
 
 # Playwright's loop runs in the test's own thread, where the database is used, too.
@@ -31,6 +33,45 @@ def browser() -> Iterator[Browser]:
         running = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield running
         running.close()
+
+
+@pytest.fixture(autouse=True)
+def _both_sides(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A record's page asks both systems behind itself; here both answer at once."""
+    monkeypatch.setattr(both_sides, "look", lambda record: SIDES)
+
+
+@pytest.fixture(autouse=True)
+def _schemas(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So does the mapping of a flow."""
+    fields = (
+        Field("name", "Company name", "text"),
+        Field("tier", "Tier of the contract with us", "text", length=80),
+        Field("heads", "Heads", "number"),
+    )
+    row = {"PartyNumber": "1001", "City": "Köln", "_persons": [{"JobTitle": "Head of accounts payable"}]}
+    document = {"company": {"name": "Kestrel Logistics GmbH", "city": "Köln", "fusion_party_number": "1001"}}
+    sample = schemas.Sample("Kestrel Logistics GmbH", row, document)
+    monkeypatch.setattr(schemas, "_schema", lambda connection, kind, *, ask: schemas.Schema(fields))
+    monkeypatch.setattr(schemas, "sample_of", lambda flow, *, ask=True: sample)
+
+
+SIDES = both_sides.BothSides(
+    both_sides.Side("Oracle Fusion Cloud ERP", there=True),
+    both_sides.Side("HubSpot", there=True, link="https://app.hubspot.com/contacts/48/record/0-53/9300001"),
+    [
+        both_sides.Section(
+            "Invoice",
+            [
+                both_sides.Line("hs_amount_billed", "1190.00", "1190.00", "1190.00"),
+                both_sides.Line("fusion_status", "Complete", "By hand", "Complete", both_sides.DESTINATION_CHANGED),
+                both_sides.Line("fusion_balance_due", "0.00", "1190.00", "1190.00", both_sides.SOURCE_CHANGED),
+                both_sides.Line("hs_comments", "", "Ask Ann before sending", "", both_sides.FILLED),
+            ],
+        ),
+        both_sides.Section("Line: Travel", [both_sides.Line("price", "10.00", None, "10.00")], gone=True),
+    ],
+)
 
 
 @pytest.fixture

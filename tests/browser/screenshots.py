@@ -57,7 +57,7 @@ def take(demo: dict[str, str]) -> None:
         page.goto(f"{demo['address']}/accounts/login/")
         page.fill("input[name=login]", demo["sign in as"])
         page.fill("input[name=password]", demo["password"])
-        page.click("form button[type=submit]")
+        page.click("form.form button")
         page.wait_for_url(f"{demo['address']}/")
         wait_for_runs(page, demo["address"], 1)
         for event in EVENTS:
@@ -69,10 +69,26 @@ def take(demo: dict[str, str]) -> None:
         shoot(page, demo["address"], "dashboard", "/", 640)
         shoot(page, demo["address"], "run", "/runs/2/", 900)
         shoot(page, demo["address"], "attention", "/attention/", 900)
-        page.goto(f"{demo['address']}/records/?q=100050")
-        page.click("main table a")
-        page.screenshot(path=ROOT / "docs" / "record.png", clip={"x": 0, "y": 0, "width": 1280, "height": 900})
+        shoot(page, demo["address"], "record", "/records/?q=100050", 900)
+        ahead(page, demo["address"])
+        months(page, demo["address"])
         browser.close()
+
+
+def ahead(page: Page, address: str) -> None:
+    """A preview of what a stand-in contact would change."""
+    page.goto(f"{address}/syncs/1/flows/customers/")
+    page.get_by_label("Contact for customers without one").fill("Accounts Payable")
+    page.click("text=Preview the change")
+    page.wait_for_selector("text=Approve: save and run", timeout=60_000)
+    shoot(page, address, "preview", page.url.removeprefix(address), 800)
+
+
+def months(page: Page, address: str) -> None:
+    page.goto(f"{address}/reconciliation/")
+    page.locator("text=Compare both systems now").first.click()
+    page.wait_for_selector("text=Month by month", timeout=60_000)
+    shoot(page, address, "reconciliation", page.url.removeprefix(address), 900)
 
 
 def wait_for_runs(page: Page, address: str, number: int) -> None:

@@ -13,7 +13,7 @@ from connections.connectors.base import Document, Page, Position, Row
 from connections.connectors.oracle_fusion.client import FusionClient
 from connections.sandbox import Sandbox
 from connections.sandbox.oracle_fusion import DEMO_CREDENTIALS as DEMO
-from tests.stub import StubAccess
+from tests.stub import StubAccess, checked
 
 FUSION = registry.get("oracle_fusion")
 
@@ -40,7 +40,7 @@ class Pod:
         return made
 
     def check(self) -> dict[str, str]:
-        report = FUSION.check(self.access)
+        report = checked(FUSION, self.access)
         self.access.capabilities = report.capabilities
         return {step.key: step.outcome for step in report.steps}
 

@@ -16,7 +16,7 @@ from connections.connectors.salesforce.prepare import ACCESS
 from connections.connectors.salesforce.schema import KINDS
 from connections.sandbox import Sandbox
 from connections.sandbox.salesforce import DEMO_CREDENTIALS as DEMO
-from tests.stub import StubAccess
+from tests.stub import StubAccess, checked
 
 SALESFORCE: Any = registry.get("salesforce")
 KEYS = [
@@ -71,7 +71,7 @@ class Org:
         return made
 
     def check(self) -> CheckReport:
-        report: CheckReport = SALESFORCE.check(self.access)
+        report = checked(SALESFORCE, self.access)
         self.access.capabilities = report.capabilities
         return report
 

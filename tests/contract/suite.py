@@ -13,10 +13,10 @@ from typing import Any, ClassVar
 import pytest
 
 from connections.connectors import registry
-from connections.connectors.base import CheckReport, Connector, Done, Row
+from connections.connectors.base import CheckReport, CheckStep, Connector, Done, Row
 from connections.errors import ConfigError, ConnectorError, OutcomeUnknown, TransientError
 from connections.sandbox import Sandbox
-from tests.stub import StubAccess
+from tests.stub import StubAccess, checked
 
 CANARY = "canary-40c1d7ee-not-to-be-found-anywhere"
 
@@ -73,7 +73,7 @@ class Stage:
         return self.kind.client(self.access)  # type: ignore[arg-type]
 
     def check(self) -> CheckReport:
-        return self.kind.check(self.access)  # type: ignore[arg-type]
+        return checked(self.kind, self.access)
 
     def fault(self, kind: str, **values: Any) -> None:
         self.sandbox.faults.add(kind, **{"system": self.system, "path": self.path, **values})
@@ -108,6 +108,14 @@ class ConnectorSuite:
         assert [step for step in report.steps if step.outcome == "failed"] == []
         assert report.ok
         assert report.account
+
+    def test_the_check_tells_of_each_line_and_an_outage_from_a_refusal(self, on: Stage) -> None:
+        heard: list[CheckStep] = []
+        report = CheckReport(hear=heard.append)
+        on.sandbox.faults.add("status", system=on.system, status=503)
+        on.kind.check(on.access, report)  # type: ignore[arg-type]
+        assert heard == report.steps
+        assert report.outage
 
     def test_nothing_is_missing_after_preparation(self, on: Stage) -> None:
         assert on.kind.missing(on.access) == []  # type: ignore[arg-type]

@@ -51,6 +51,7 @@ def towards_what_is_there(case: Any, house: House) -> None:
         "syncs": house.sync.pk,
         "runs": house.run.pk,
         "records": house.held.pk,
+        "previews": house.preview.pk,
         "audit": 1,
     }
     for name in ("id", "sync_id", "sequence"):

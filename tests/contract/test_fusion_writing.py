@@ -12,6 +12,7 @@ import pytest
 from connections.connectors.oracle_fusion.writing import encode
 from connections.errors import ConnectorError, OutcomeUnknown, RecordError, StreamRefused, TransientError
 from tests.contract.fusion_stage import FUSION, Pod, pod
+from tests.stub import checked
 
 __all__ = ["pod"]
 
@@ -307,13 +308,13 @@ def test_a_check_warns_of_what_only_some_integrations_need(pod: Pod) -> None:
     objects = ["suppliers", HUB, DRAFTS, "purchaseOrders"]
     streams = ["suppliers", "sales_orders", "draft_purchase_orders", "purchase_orders"]
     pod.switch(forbidden=objects)
-    steps = {step.key: step for step in FUSION.check(pod.access).steps}
+    steps = {step.key: step for step in checked(FUSION, pod.access).steps}
     assert {steps[stream].outcome for stream in streams} == {"warning"}
     assert "failed" not in {step.outcome for step in steps.values()}
     assert "needed only to send orders to Fusion" in steps["sales_orders"].advice.lower().replace("fusion", "Fusion")
     assert "privilege to view and create sales orders" in steps["sales_orders"].advice
     pod.switch(forbidden=[])
-    steps = {step.key: step for step in FUSION.check(pod.access).steps}
+    steps = {step.key: step for step in checked(FUSION, pod.access).steps}
     assert {steps[stream].outcome for stream in streams} == {"ok"}
     assert "cannot be tested without creating one" in steps["sales_orders"].text
 

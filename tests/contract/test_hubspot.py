@@ -24,6 +24,7 @@ from connections.errors import (
     TransientError,
 )
 from connections.sandbox.sandbox import Sandbox
+from tests.stub import checked
 
 HUBSPOT = registry.get("hubspot")
 KEYS = [wanted.key for wanted in WANTED]
@@ -60,7 +61,7 @@ class Account:
         self.sandbox.faults.add(kind, system="hubspot", path=path, **values)
 
     def check(self) -> CheckReport:
-        report = HUBSPOT.check(self.access)
+        report = checked(HUBSPOT, self.access)
         self.access.capabilities = report.capabilities
         return report
 
@@ -108,6 +109,7 @@ def test_a_new_account_is_checked_prepared_and_ready(bare: Account) -> None:
         f"properties.{k}" for k in KINDS
     }
     assert [each.key for each in HUBSPOT.missing(bare.access)] == KEYS
+    assert all(each.group and each.by_hand for each in HUBSPOT.missing(bare.access))
 
     steps = HUBSPOT.prepare(bare.access, KEYS)
 
@@ -119,6 +121,7 @@ def test_a_new_account_is_checked_prepared_and_ready(bare: Account) -> None:
     assert found["unique"] == dict.fromkeys(KINDS, True)
     assert found["currencies"] == ["USD", "EUR", "GBP", "JPY", "KWD"]
     assert found["time_zone"] == "America/New_York"
+    assert 0 < found["allowance"]["left"] < found["allowance"]["limit"]
     assert found["portal_id"] in report.account
     assert "fusion_id" in found["properties"]["invoices"]
     assert "hs_object_id" not in found["properties"]["invoices"]

@@ -41,6 +41,8 @@ def test_a_new_org_is_checked_prepared_and_ready(bare: Org) -> None:
         f"object.{key}" for key in KINDS
     }
     assert sorted(bare.missing()) == sorted(KEYS)
+    assert {each.group for each in SALESFORCE.missing(bare.access)} >= {"Objects", "Fields on Accounts", "Permissions"}
+    assert all("Setup →" in each.by_hand for each in SALESFORCE.missing(bare.access))
 
     assert {step.outcome for step in bare.prepare()} == {"ok"}
 
@@ -56,6 +58,7 @@ def test_a_new_org_is_checked_prepared_and_ready(bare: Org) -> None:
     assert found["lengths"]["account"]["Name"] == 255
     assert found["options"]["account.Type"]
     assert not found["multi_currency"]
+    assert 0 < found["allowance"]["left"] < found["allowance"]["limit"]
 
 
 def test_what_prepare_makes_is_what_the_sandbox_suggests(bare: Org, org_of_the_sandbox: Any) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 
 from audit.models import AuditEntry
 from connections.models import Connection
 from mlconnector.tenants.models import Role, Tenant
 from syncs.models import Record, Run
-from tests.api_cast import CANARY, House, Program, build, end
+from tests.api_cast import CANARY, House, Program, build, end, no_network
 
 
 @pytest.fixture
@@ -81,6 +82,15 @@ def test_settings_that_are_left_out_stay(house: House, program: Program) -> None
     before = last_entry(house).sequence
     assert program.send("PATCH", path, {}).status_code == 200
     assert last_entry(house).sequence == before
+
+
+def test_the_day_on_which_credentials_expire_is_set_and_taken_back(house: House, program: Program) -> None:
+    path = f"/connections/{house.destination.pk}/"
+    for day in ("2031-05-06", None):
+        assert program.send("PATCH", path, {"credentials_expire_on": day}).json()["credentials_expire_on"] == day
+    assert program.send("PATCH", path, {"credentials_expire_on": "2021-05-06"}).json().keys() == {
+        "credentials_expire_on"
+    }
 
 
 def test_a_used_connection_cannot_be_deleted(house: House, program: Program) -> None:
@@ -265,6 +275,34 @@ def test_a_held_match_is_decided(house: House, program: Program) -> None:
     assert program.send("POST", f"/records/{house.synced.pk}/decide/", {"create": True}).status_code == 409
 
 
+def test_a_record_is_set_aside_and_taken_back(house: House, program: Program) -> None:
+    path = f"/records/{house.rejected.pk}/"
+    assert program.send("POST", f"{path}set-aside/", {"how": "done", "reason": " "}).json().keys() == {"reason"}
+    aside = program.send("POST", f"{path}set-aside/", {"how": "done", "reason": "Booked by hand."}).json()["set_aside"]
+    assert (aside["how"], aside["reason"]) == ("done", "Booked by hand.")
+    assert program.send("POST", f"{path}set-aside/", {"how": "done", "reason": "Again."}).status_code == 409
+    assert program.send("POST", f"{path}take-back/").json()["set_aside"] is None
+    assert program.send("POST", f"{path}take-back/").status_code == 409
+    assert (
+        program.send("POST", f"/records/{house.synced.pk}/set-aside/", {"how": "done", "reason": "x"}).status_code
+        == 409
+    )
+
+
+def test_a_record_is_given_to_a_member(house: House, program: Program, finance: Any, outsider: Any) -> None:
+    path = f"/records/{house.rejected.pk}/assign/"
+    assert program.send("POST", path, {"member": finance.email}).json()["assigned_to"] == finance.email
+    assert program.send("POST", path, {"member": outsider.email}).json().keys() == {"member"}
+    assert program.send("POST", path, {"member": None}).json()["assigned_to"] is None
+
+
+def test_an_answer_is_withdrawn(house: House, program: Program) -> None:
+    path = f"/records/{house.held.pk}/"
+    assert program.send("POST", f"{path}withdraw/").status_code == 409
+    program.send("POST", f"{path}decide/", {"create": True})
+    assert program.send("POST", f"{path}withdraw/").json()["decision"] is None
+
+
 def test_records_show_money_with_the_digits_of_its_currency(house: House, program: Program) -> None:
     assert program.ask(f"/records/{house.rejected.pk}/").json()["amount"] == "12.50"
     assert program.ask(f"/records/{house.draft.pk}/").json()["amount"] == "1000"
@@ -289,3 +327,26 @@ def test_records_are_filtered(house: House, program: Program, query: dict[str, A
         answer = program.ask("/records/", **query, **more).json()
         assert {row["source_key"] for row in answer["results"]} == keys
     assert program.ask("/records/", **query, sync=10**12).json()["results"] == []
+
+
+# Mappings
+
+
+def test_fields_of_ones_own_are_set_all_at_once_and_refused_at_their_row(
+    house: House, program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    no_network(monkeypatch)
+    cache.clear()
+    path = f"/syncs/{house.sync.pk}/flows/invoices/mapping/"
+    before = program.ask(path).json()
+    assert (before["version"], before["fields"]) == (None, [])
+    assert before["table"][0]["lines"][0].keys() == {"to", "source", "note"}
+    body = {"fields": [{"to": "tier", "from": "Comments"}]}
+    assert program.send("PUT", path, body).json()["fields"] == body["fields"]
+    assert last_entry(house).action == "mapping.change"
+    assert program.send("PUT", path, body).json()["version"] == 1
+    wrong = program.send("PUT", path, {"fields": [{"to": "tier", "value": "Gold"}, {"to": "nowhere", "value": "x"}]})
+    assert wrong.status_code == 400
+    assert wrong.json() == {"fields": [{}, {"to": ["There is no such field there."]}]}
+    assert program.send("PUT", path, {"fields": [{"too": "tier"}]}).status_code == 400
+    assert program.send("PUT", path, {"fields": []}).json()["version"] == 2

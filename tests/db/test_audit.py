@@ -7,15 +7,20 @@ import io
 import itertools
 import json
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
+from django.utils import timezone
+from django_q.models import OrmQ
 
-from audit import selectors, services, triggers
-from audit.models import AuditEntry, AuditHead
+from audit import proofs, selectors, services, tasks, triggers
+from audit.models import AuditEntry, AuditHead, TrailCheck
+from audit.page_forms import TrailForm
 from audit.services import Entry, append, encode, verify
 from mlconnector.tenants.models import Tenant
 
@@ -248,3 +253,91 @@ def test_missing_triggers_are_reported(tenant: Tenant) -> None:
     with triggers.lifted(connection), pytest.raises(CommandError, match="append-only are missing"):
         call_command("audit_verify")
     assert triggers.installed(connection)
+
+
+def test_days_are_found_by_halving_and_those_of_the_zone(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten hours apart each, from noon of the 4th on; in Auckland the 5th begins at 11:00 UTC of the 4th."""
+    for number in range(12):
+        write(tenant, *some(1), at=datetime(2026, 3, 4, 12, tzinfo=UTC) + timedelta(hours=10 * number))
+    tenant.time_zone = "Pacific/Auckland"
+    form = TrailForm({"since": "2026-03-05", "until": "2026-03-05"}, tenant=tenant)
+    assert [row.sequence for row in selectors.page(tenant.pk, form.filters()).entries] == [3, 2, 1]
+    for days in range(8):
+        since = datetime(2026, 3, 2, tzinfo=UTC) + timedelta(days=days)
+        wanted = AuditEntry.objects.filter(at__gte=since, at__lt=since + timedelta(days=1)).values_list("pk", flat=True)
+        found = selectors.entries(tenant.pk, selectors.Filters(since=since, until=since + timedelta(days=1)))
+        assert set(found.values_list("pk", flat=True)) == set(wanted)
+    assert TrailForm({"until": "9999-12-31"}, tenant=tenant).filters().until is None
+
+
+def test_a_text_that_is_a_whole_reference_finds_that_alone(tenant: Tenant) -> None:
+    write(tenant, *some(12))
+    write(tenant, Entry("write", "created", source_ref="77", destination_ref="1"))
+    texts = {text: selectors.page(tenant.pk, selectors.Filters(text=text)).entries for text in ("1", "11", "7", "none")}
+    assert {text: [row.sequence for row in rows] for text, rows in texts.items()} == {
+        "1": [13, 2], "11": [12], "7": [8], "none": [],
+    }  # fmt: skip
+    write(
+        tenant, Entry("confirm", "confirmed", actor="member:ann@m.example"), Entry("x", "y", error_code="ann@m.exampl")
+    )
+    by_address = selectors.page(tenant.pk, selectors.Filters(text="ann@m.example")).entries
+    assert [row.sequence for row in by_address] == [14]
+    contained = selectors.page(tenant.pk, selectors.Filters(text="ANN@M")).entries
+    assert [row.sequence for row in contained] == [15, 14]
+    lines = list(selectors.export(tenant.pk, selectors.Filters(text="1")))
+    assert [json.loads(line)["sequence"] for line in lines] == [2, 13]
+
+
+def test_a_search_for_something_rare_says_where_it_stopped(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tenant, Entry("confirm", "confirmed"), *some(30))
+    monkeypatch.setattr(selectors, "_FIRST_LOOK", 4)
+    monkeypatch.setattr(selectors, "_LONGEST_LOOK", 8)
+    rare = selectors.Filters(outcome="confirmed")
+    assert [row.sequence for row in selectors.page(tenant.pk, rare).entries] == [1]
+    monkeypatch.setattr(selectors, "PATIENCE_SECONDS", -1.0)
+    before: int | None = None
+    stops = []
+    for _ in range(40):
+        page = selectors.page(tenant.pk, rare, before=before)
+        if not page.unfinished:
+            break
+        stops.append(page.next_before)
+        before = page.next_before
+        monkeypatch.setattr(selectors, "PATIENCE_SECONDS", 0.0005)
+    assert stops
+    assert (page.unfinished, [row.sequence for row in page.entries]) == (False, [1])
+
+
+def test_a_long_trail_is_checked_in_the_background_and_the_answer_kept(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
+) -> None:
+    write(tenant, *some(9))
+    short = proofs.start(tenant.pk, actor="member:ann@m.example")
+    assert (short.ok, short.checked, short.state) == (True, 9, "done")
+    monkeypatch.setattr(proofs, "AT_ONCE", 5)
+    monkeypatch.setattr(services, "_PAGE", 4)
+    with django_capture_on_commit_callbacks(execute=True):
+        long = proofs.start(tenant.pk, actor="member:ann@m.example")
+        assert proofs.start(tenant.pk, actor="member:bob@m.example") == long
+    assert (long.state, OrmQ.objects.count()) == ("waiting", 1)
+    seen = []
+    original = services.verify
+
+    def watched(tenant_id: int, *, progress: Callable[[int], None]) -> services.Verification:
+        def noted(checked: int) -> None:
+            progress(checked)
+            seen.append(TrailCheck.objects.for_tenant(tenant).get(pk=long.pk).checked)
+
+        return original(tenant_id, progress=noted)
+
+    monkeypatch.setattr(services, "verify", watched)
+    with triggers.lifted(connection), connection.cursor() as cursor:
+        cursor.execute("UPDATE audit_auditentry SET actor = 'nobody' WHERE sequence = 9")
+    tasks.verify(long.pk)
+    tasks.verify(long.pk)
+    found = proofs.newest(tenant.pk)
+    assert found is not None
+    assert (found.pk, found.ok, found.first_bad_sequence, found.text) == (long.pk, False, 9, "Entry 9 was changed.")
+    assert seen == [4, 8]
+    TrailCheck.objects.for_tenant(tenant).update(finished_at=None, heartbeat_at=timezone.now() - timedelta(hours=1))
+    assert proofs.start(tenant.pk, actor="member:ann@m.example").pk != long.pk, "a dead worker's check is made anew"

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -17,97 +15,24 @@ from django.utils import timezone
 
 from audit.models import AuditEntry
 from connections.connectors.base import Document, Row
-from connections.errors import ConnectorError, RecordError
 from connections.services import create_connection
 from mlconnector.tenants.models import Tenant
 from syncs import record_selectors, services
 from syncs.engine.binding import bind, settle_matches
-from syncs.engine.flow import FlowDefinition, Item, MapContext, Mapped, Summary, WriteContext
+from syncs.engine.flow import Item, Mapped, Summary, WriteContext
 from syncs.engine.store import FlowStore
 from syncs.matching import Identity, normalise
 from syncs.models import CandidateKey, Record, Run, Sync
-from tests.doubles import World, offer
+from tests.crm import Crm, identity_of, world_with
+from tests.doubles import World
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ACTOR = "member:ann@meridian.example"
 
 
-@dataclass
-class Crm:
-    """The destination's records by ID: ``key`` is ours, the rest is an identity. ``refuse``: IDs it does not adopt."""
-
-    rows: dict[str, dict[str, str]] = field(default_factory=dict)
-    refuse: set[str] = field(default_factory=set)
-    listings: list[datetime | None] = field(default_factory=list)
-    changed: set[str] = field(default_factory=set)
-    calls: int = 0
-
-    def add(self, name: str, key: str = "", **known: str) -> str:
-        id_ = f"A{len(self.rows) + 1}"
-        self.rows[id_] = {"name": name, "key": key, **known}
-        return id_
-
-    def known(self, keys: Sequence[str]) -> dict[str, str]:
-        wanted = set(keys)
-        return {row["key"]: id_ for id_, row in self.rows.items() if row["key"] in wanted}
-
-    def listed(self, since: datetime | None) -> Iterator[list[tuple[str, str, Identity]]]:
-        self.listings.append(since)
-        ids = [id_ for id_ in self.rows if since is None or id_ in self.changed]
-        for start in range(0, len(ids), 500):
-            yield [self._listed(id_) for id_ in ids[start : start + 500]]
-
-    def _listed(self, id_: str) -> tuple[str, str, Identity]:
-        row = dict(self.rows[id_])
-        return id_, row.pop("key"), Identity(**row)
-
-    def adopt(self, pairs: Mapping[str, str]) -> dict[str, ConnectorError]:
-        failed: dict[str, ConnectorError] = {id_: RecordError("It is locked.") for id_ in pairs if id_ in self.refuse}
-        for id_, key in pairs.items():
-            if id_ not in failed:
-                self.rows[id_]["key"] = key
-        return failed
-
-
-class Customers(FlowDefinition):
-    key, label, stream, version = "customers", "Customers", "things", "1"
-    matches = True
-    kin = ("suppliers",)
-
-    def summary(self, row: Row) -> Summary:
-        return Summary(row.data["name"], match_key=normalise(row.data["name"]))
-
-    def map(self, row: Row, context: MapContext) -> Mapped:
-        return Mapped({name: value for name, value in row.data.items() if name != "stamp"})
-
-    def write(self, items: Sequence[Item], context: WriteContext) -> None:
-        crm: Crm = context.destination.crm
-        for item in bind(items, context, crm, identity_of, self.key_of):
-            found = (item.state.destination_id if item.state else "") or item.destination_id
-            id_ = found or crm.add(item.document["name"], self.key_of(item))
-            item.sent = item.document
-            item.synced(id_, {"account": id_}, created=not found)
-
-    def key_of(self, item: Item) -> str:
-        return f"{self.key}:{item.row.key}"
-
-
-class Suppliers(Customers):
-    key, label, stream = "suppliers", "Suppliers", "suppliers"
-    kin = ("customers",)
-
-
-def identity_of(item: Item) -> Identity:
-    return Identity(**item.document)
-
-
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
-    world = World()
-    world.destination.crm = Crm()  # type: ignore[attr-defined]
-    sides = {"memory_source": world.source, "memory_destination": world.destination}
-    offer(monkeypatch, "who", sides, (Customers(), Suppliers()))
-    return world
+    return world_with(monkeypatch)
 
 
 @pytest.fixture

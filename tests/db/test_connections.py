@@ -216,15 +216,19 @@ def test_replacing_a_credential_keeps_everything_else(connection: Connection) ->
 
 def test_a_test_is_kept_and_never_raises(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     kind = registry.get("oracle_fusion")
-    report = CheckReport([CheckStep("sign_in", "Signed in", "ok")], {"dialects": {}}, "abcd")
-    monkeypatch.setattr(kind, "check", lambda access: report)
+
+    def succeed(access: Any, report: CheckReport) -> None:
+        report.add(CheckStep("sign_in", "Signed in", "ok"))
+        report.account = "abcd"
+
+    monkeypatch.setattr(type(kind), "check", staticmethod(succeed))
     assert services.test_connection(connection, ACTOR).ok
     assert (again(connection).status, again(connection).account) == ("healthy", "abcd")
 
-    def fail(access: Any) -> CheckReport:
+    def fail(access: Any, report: CheckReport) -> None:
         raise TransientError("The pod is down.")
 
-    monkeypatch.setattr(kind, "check", fail)
+    monkeypatch.setattr(type(kind), "check", staticmethod(fail))
     assert not services.test_connection(connection, ACTOR).ok
     assert again(connection).status == "healthy", "an outage proves nothing about the connection"
     assert again(connection).check_report[0]["text"] == "The pod is down."

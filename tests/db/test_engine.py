@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from audit.models import AuditEntry
 from audit.services import verify
+from connections.connectors.base import allowance
 from connections.errors import ConfigError, StreamRefused, TransientError
 from connections.services import create_connection
 from mlconnector.tenants.models import Tenant
@@ -238,6 +239,15 @@ def test_a_worker_that_was_taken_over_can_store_nothing_more(world: World, sync:
     assert started.takeovers == 1
 
 
+def test_what_is_left_of_the_day_is_kept_after_a_flow(world: World, sync: Sync) -> None:
+    world.destination.door.allowance = allowance(120, 1000)
+    run(sync)
+    sync.source.refresh_from_db()
+    sync.destination.refresh_from_db()
+    assert "allowance" not in sync.source.capabilities
+    assert sync.destination.capabilities["allowance"]["left"] == 120
+
+
 def test_a_sync_runs_once_at_a_time(sync: Sync) -> None:
     first = services.run_now(sync, actor="member:t", enqueue=False)
     assert services.run_now(sync, actor="member:t", enqueue=False) == first
@@ -439,3 +449,19 @@ def test_every_attempt_leaves_an_entry_with_before_and_after(world: World, sync:
     assert [(entry.action, entry.outcome) for entry in entries] == [("write", "created"), ("write", "updated")]
     assert entries[1].detail == ('{"after":{"name":"new"},"before":{"name":"old"},"sent":{"name":"new"}}')
     assert verify(sync.tenant_id).ok
+
+
+def test_a_busy_run_hears_of_a_wish_to_cancel(sync: Sync, monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
+    """However often its worker says that it is alive."""
+    settings.LEASE_SECONDS = 60
+    now = [100.0]
+    monkeypatch.setattr("syncs.engine.lease.time.monotonic", lambda: now[0])
+    lease = Lease.claim(services.run_now(sync, actor="member:t", enqueue=False).pk)
+    assert lease is not None
+    lease.beat()
+    services.cancel(Run.objects.for_tenant(sync.tenant_id).get(), actor="member:t")
+    for _ in range(4):
+        now[0] += 3
+        lease.confirm()
+        lease.beat()
+    assert lease.cancel_requested

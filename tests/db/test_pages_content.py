@@ -109,6 +109,8 @@ def test_a_live_run_shows_progress_and_is_asked_again(page: Client, sync: Sync) 
     assert '<noscript><meta http-equiv="refresh"' in text
     assert "3,214 of 9,400" in text
     assert 'value="34"' in text
+    for words in ("80 per second", "about 1 min 17 s left", "All read"):
+        assert words in text
     part = page.get(reverse("syncs:run", args=[run.pk]), headers={"HX-Request": "true"}).content.decode()
     assert "<html" not in part
     assert 'id="live"' in part
@@ -117,7 +119,7 @@ def test_a_live_run_shows_progress_and_is_asked_again(page: Client, sync: Sync) 
 def test_an_ended_run_shows_what_moved_and_what_did_not(page: Client, sync: Sync) -> None:
     run = sync.runs.get(status=Run.Status.PARTIAL)
     text = text_of(page, "syncs:run", run.pk)
-    for words in ("Lines and total disagree", "INV-300001", "Updated in the destination"):
+    for words in ("Lines and total disagree", "INV-300001", "Updated in the destination", "Compared with the run"):
         assert words in text
     assert "hx-trigger" not in text
 
@@ -145,6 +147,8 @@ def test_a_waiting_record_names_the_one_it_waits_for(page: Client, tenant: Any, 
         ("?q=30022", ["30022"]),
         ("?q=acme%20corp", ["100099"]),
         ("?q=inv-3001", ["30012", "30011", "30010"]),
+        ("?q=%20inv%20-%20300001%20", ["300001"]),
+        ("?q=harbour%20foods", ["100002"]),
         ("?q=nothing-like-it", []),
         ("?status=waiting", ["70001"]),
         ("?flow=invoices&status=skipped", ["30030"]),
@@ -153,8 +157,11 @@ def test_a_waiting_record_names_the_one_it_waits_for(page: Client, tenant: Any, 
     ],
 )
 def test_records_are_found(page: Client, sync: Sync, query: str, found: list[str]) -> None:
-    answer = page.get(reverse("syncs:records") + query)
-    assert [record.source_key for record in answer.context["page"].records] == found
+    answer = page.get(reverse("syncs:records") + query, follow=True)
+    if answer.redirect_chain:
+        assert [answer.context["record"].source_key] == found
+    else:
+        assert [record.source_key for record in answer.context["page"].records] == found
 
 
 def test_records_are_walked_by_keyset(page: Client, tenant: Any) -> None:
@@ -193,7 +200,7 @@ def test_the_trail_is_filtered_verified_and_exported(page: Client, tenant: Any, 
     assert len(page.get(trail + "?flow=invoices&outcome=rejected").context["readings"]) == 3
     assert len(page.get(trail + "?record=300001").context["readings"]) == 3
     assert len(page.get(trail + "?actor=member:owner@meridian.example&action=sync.create").context["readings"]) == 1
-    assert "Unbroken." in page.post(reverse("audit:verify")).content.decode()
+    assert "Unbroken." in page.post(reverse("audit:verify"), follow=True).content.decode()
     exported = b"".join(page.get(reverse("audit:export") + "?form=ndjson&record=300001").streaming_content).decode()
     assert [json.loads(line)["outcome"] for line in exported.splitlines()] == ["waiting", "created", "updated"]
     sheet = page.get(reverse("audit:export") + "?form=csv")
@@ -290,8 +297,8 @@ def test_no_page_asks_more_of_the_database_for_more_rows(
             factories.flow_run(factories.run(sync), "invoices", created=3)
     run = sync.runs.first()
     most = {
-        reverse("home"): 12,
-        reverse("syncs:list"): 9,
+        reverse("home"): 15,
+        reverse("syncs:list"): 12,
         reverse("syncs:records"): 6,
         reverse("syncs:attention"): 7,
         reverse("syncs:drafts"): 6,

@@ -68,9 +68,11 @@ def test_workers_leave_a_sign_before_and_after_each_task() -> None:
 
 def test_schedules_are_set_once_and_corrected() -> None:
     queue.ensure_schedules()
+    names = sorted(Schedule.objects.values_list("name", flat=True))
     Schedule.objects.filter(name="tick").update(minutes=99)
     queue.ensure_schedules()
-    assert Schedule.objects.count() == 4
+    assert sorted(Schedule.objects.values_list("name", flat=True)) == names
+    assert len(set(names)) == len(names)
     tick = Schedule.objects.get(name="tick")
     assert (tick.func, tick.minutes, tick.cluster, tick.repeats) == ("syncs.tasks.tick", 1, queue.MAIN, -1)
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core import mail
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.utils import timezone
@@ -34,8 +35,9 @@ def test_who_creates_a_workspace_owns_it(db: None) -> None:
 def test_an_invitation_is_accepted_once_by_the_invited(tenant: Tenant, owner: Any) -> None:
     invitation, token = services.invite(tenant, "Bo@Meridian.example", Role.FINANCE, by=owner, by_role=Role.OWNER)
     assert token not in str(Invitation.objects.values().get())
-    services.mail_invitation(invitation, "https://connector.example/join/x")
+    services.mail_invitation(invitation, token)
     assert mail.outbox[0].to == ["bo@meridian.example"]
+    assert f"{settings.BASE_URL}/invitations/{token}/" in mail.outbox[0].body.splitlines()
     stranger = make_user("stranger@elsewhere.example")
     with pytest.raises(PermissionDenied, match=r"bo@meridian\.example"):
         services.accept(token, stranger)

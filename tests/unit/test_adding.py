@@ -16,7 +16,7 @@ from syncs import catalogue, integrations
 from syncs.models import Sync
 
 CONNECTOR = """
-    from connections.connectors.base import CheckReport, Setting, Stream
+    from connections.connectors.base import CheckStep, Setting, Stream
     from connections.connectors.registry import register
 
 
@@ -33,8 +33,8 @@ CONNECTOR = """
         def clean(self, config):
             return dict(config)
 
-        def check(self, access):
-            return CheckReport([])
+        def check(self, access, report):
+            report.add(CheckStep("shelf", "Shelf found", "ok"))
 """
 
 INTEGRATION = """

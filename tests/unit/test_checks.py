@@ -76,6 +76,7 @@ def test_database_options(monkeypatch: pytest.MonkeyPatch, database: dict[str, A
         ({"HTTPS": True}, []),
         ({"HTTPS": True, "DEBUG": True}, ["mlconnector.E030"]),
         ({"HTTPS": True, "ALLOWED_PRIVATE_HOSTS": ["127.0.0.1:9101"]}, ["mlconnector.W031"]),
+        ({"HTTPS": True, "SANDBOX_ACCOUNTS": {"hubspot": {}}}, ["mlconnector.W033"]),
         ({"HTTPS": False}, ["mlconnector.E032"]),
     ],
 )
@@ -89,6 +90,14 @@ def test_private_hosts_are_hosts_with_ports() -> None:
         (message,) = checks.private_hosts()
     assert message.id == "mlconnector.E040"
     assert "localhost, http://10.0.0.1" in message.msg
+
+
+@pytest.mark.parametrize("account", [{}, {"name": "HubSpot", "config": {}}, "hubspot"])
+def test_a_sandbox_account_is_whole(account: Any) -> None:
+    with override_settings(SANDBOX_ACCOUNTS={"hubspot": {"name": "HubSpot", "config": {}, "secrets": {}}}):
+        assert checks.sandbox_accounts() == []
+    with override_settings(SANDBOX_ACCOUNTS={"hubspot": account}):
+        assert ids(checks.sandbox_accounts()) == ["mlconnector.E041"]
 
 
 def test_the_production_check_runs_only_on_deployment() -> None:

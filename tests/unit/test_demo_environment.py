@@ -1,15 +1,21 @@
 from __future__ import annotations
 
+import json
 import os
 import socket
 import stat
 from pathlib import Path
+from typing import Any
 
+import environ
 import pytest
 
+from connections.connectors import registry
+from connections.forms import clean_config, clean_secrets
 from connections.sandbox.sandbox import SYSTEMS
 from mlconnector import demo_environment as demo
 from mlconnector.demo_data import OPTIONS
+from mlconnector.management.commands.demo import _web
 from mlconnector.management.commands.sandbox import credentials
 from syncs.engine.flow import FlowDefinition
 from syncs.integrations.fusion_salesforce.opportunities import Opportunities
@@ -91,6 +97,13 @@ def test_private_hosts_are_the_sandbox_and_nothing_else(home: Path) -> None:
     assert hosts == [f"127.0.0.1:{os.environ[f'DEMO_PORT_{name}']}" for name in names]
 
 
+def test_mail_goes_to_files_below_the_demo(home: Path) -> None:
+    demo.prepare([])
+    config = environ.Env.email_url_config(os.environ["EMAIL_URL"])
+    assert config["EMAIL_BACKEND"].endswith("filebased.EmailBackend")
+    assert Path(config["EMAIL_FILE_PATH"]) == home.resolve() / "mail"
+
+
 def test_each_sandboxed_system_tells_how_to_connect_to_it() -> None:
     assert [name for name in SYSTEMS if not credentials(name)] == []
     assert set(credentials("salesforce")) == {"client_id", "client_secret"}
@@ -101,3 +114,17 @@ def test_the_demo_gives_flows_all_they_need_and_no_more(flow: FlowDefinition) ->
     given = OPTIONS["fusion_salesforce"][flow.key]
     assert clean_options(flow, given) == given
     assert lacking(flow, given) == []
+
+
+def test_the_sandboxes_are_offered_as_their_connectors_want_them(
+    monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    ports = {name: 9100 + place for place, name in enumerate(demo.PORTS)}
+    for name, port in ports.items():
+        monkeypatch.setenv(f"DEMO_PORT_{name}", str(port))
+    settings.ALLOWED_PRIVATE_HOSTS = [f"127.0.0.1:{port}" for port in ports.values()]
+    offered = json.loads(_web().env["SANDBOX_ACCOUNTS"])
+    assert set(offered) == {connector.key for connector in registry.all()}
+    for key, account in offered.items():
+        config = clean_config(registry.get(key), account["config"])
+        assert clean_secrets(registry.get(key), config, account["secrets"]) == account["secrets"]

@@ -30,7 +30,7 @@ from syncs.integrations.fusion_salesforce.opportunities import Opportunities
 from syncs.integrations.fusion_salesforce.order_causes import ORDER_CAUSES
 from syncs.integrations.fusion_salesforce.orders import OrderFlow
 from syncs.integrations.fusion_salesforce.purchase_orders import PurchaseOrders, references
-from syncs.integrations.fusion_salesforce.values import number
+from syncs.money import json_number
 from tests.unit.golden_files import FOLDER, GoldenFiles, load
 
 FLOWS: dict[str, OrderFlow] = {flow.key: flow for flow in (Opportunities(), PurchaseOrders())}
@@ -72,7 +72,7 @@ def test_a_list_shows_name_and_amount(name: str, expected: tuple[Any, ...]) -> N
     [("2.0", 2), ("0.5", 0.5), ("19.99", 19.99), ("123456789012345.123456", "123456789012345.123456"), ("1E+3", 1000)],
 )
 def test_numbers_are_sent_exactly(given: str, sent: object) -> None:
-    found = number(Decimal(given))
+    found = json_number(Decimal(given))
     assert (found, type(found)) == (sent, type(sent))
     assert Decimal(json.dumps(found).strip('"')) == Decimal(given)
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
 
 from django.utils import timezone
 
-from connections.connectors.base import CheckReport, CheckStep, Document, Done
-from connections.errors import ConnectorError, RecordError
+from connections.connectors.base import CheckReport, CheckStep, Document, Done, allowance
+from connections.errors import ConnectorError, RecordError, TransientError
 from connections.http import Answer, Call
 
 from .client import HubSpotClient
+from .fields import is_writable
 from .properties import KEY, KINDS, NOT_UNIQUE, WANTED, absent, judge
 
 LITTLE_LEFT = 0.2
@@ -33,22 +35,30 @@ WRITABLE_AFTER = frozenset({"hubspot_property_absent", "hubspot_key_not_unique"}
 """Refusals of the write probe that come only after the scope was found sufficient."""
 
 
-def run(client: HubSpotClient, token: str) -> CheckReport:
+def run(client: HubSpotClient, token: str, report: CheckReport) -> None:
     """About seventeen calls; writes nothing."""
     try:
         answer = client.door.send(Call("GET", client.paths.account(), label="account details"))
+    except TransientError as error:
+        report.add(CheckStep.of("address", "HubSpot reached", error))
+        return
     except ConnectorError as error:
-        return CheckReport([CheckStep("sign_in", "Signed in", "failed", error.text)])
+        report.add(CheckStep.of("sign_in", "Signed in", error))
+        return
     account: Document = answer.body
-    report = CheckReport([_signed_in(account)], _account_capabilities(account), _name(account))
-    report.steps += _room_and_clock(answer, report.capabilities)
-    report.capabilities.update(unique={}, properties={}, options={})
+    report.account = _name(account)
+    report.capabilities.update(_account_capabilities(account), unique={}, properties={}, options={})
+    report.add(
+        CheckStep("address", "HubSpot reached", "ok"),
+        _signed_in(account),
+        *_room(answer, report.capabilities),
+        *_clock(answer),
+    )
     for kind, label in KINDS.items():
-        report.steps.append(_may_read(client, kind, label))
-        report.steps += _definitions(client, kind, label, report.capabilities)
-        report.steps.append(_may_write(client, kind, label, report.capabilities))
-    report.steps += _scopes(client, token)
-    return report
+        report.add(_may_read(client, kind, label))
+        report.add(_definitions(client, kind, label, report.capabilities))
+        report.add(_may_write(client, kind, label, report.capabilities))
+    report.add(*_scopes(client, token))
 
 
 def _signed_in(account: Document) -> CheckStep:
@@ -70,30 +80,43 @@ def _currencies(account: Document) -> list[str]:
 def _account_capabilities(account: Document) -> Document:
     return {
         "portal_id": str(account.get("portalId", "")),
+        "ui_domain": str(account.get("uiDomain") or ""),
         "time_zone": str(account.get("timeZone") or ""),
         "currencies": _currencies(account),
     }
 
 
-def _room_and_clock(answer: Answer, capabilities: Document) -> list[CheckStep]:
-    steps = []
-    limit, left = _number(answer, "Daily"), _number(answer, "Daily-Remaining")
-    if limit and left is not None:
-        low = left < LITTLE_LEFT * limit
-        text = f"{left:,} of {limit:,} calls are left today, for all apps of the account."
-        steps.append(CheckStep("daily", "Room under the daily limit", "warning" if low else "ok", text))
-    burst = _number(answer, "Max")
-    if burst and (_number(answer, "Interval-Milliseconds") or 10_000) == 10_000:
+def _room(answer: Answer, capabilities: Document) -> Iterator[CheckStep]:
+    burst = number(answer, "Max")
+    if burst and (number(answer, "Interval-Milliseconds") or 10_000) == 10_000:
         capabilities["burst"] = burst
-    if answer.server_time is not None:
-        apart = abs((timezone.now() - answer.server_time).total_seconds())
-        if apart > CLOCK_APART:
-            text = f"This server's clock and HubSpot's are {apart:.0f} seconds apart."
-            steps.append(CheckStep("clock", "Clocks agree", "warning", text, "Ask your operator to set the clock."))
-    return steps
+    if (left := daily(answer)) is None:
+        return
+    capabilities["allowance"] = left
+    low = left["left"] < LITTLE_LEFT * left["limit"]
+    text = f"{left['left']:,} of {left['limit']:,} calls are left today, for all apps of the account."
+    advice = "Let other apps call less: when none are left, the sync rests until midnight." if low else ""
+    yield CheckStep("daily", "Room under the daily limit", "warning" if low else "ok", text, advice)
 
 
-def _number(answer: Answer, name: str) -> int | None:
+def daily(answer: Answer) -> Document | None:
+    """The day's allowance as the headers of an answer tell it."""
+    limit, left = number(answer, "Daily"), number(answer, "Daily-Remaining")
+    return allowance(left, limit) if limit and left is not None else None
+
+
+def _clock(answer: Answer) -> Iterator[CheckStep]:
+    if answer.server_time is None:
+        return
+    apart = abs((timezone.now() - answer.server_time).total_seconds())
+    if apart > CLOCK_APART:
+        text = f"This server's clock and HubSpot's are {apart:.0f} seconds apart."
+        yield CheckStep("clock", "Clocks agree", "warning", text, "Ask your operator to set the clock.")
+    else:
+        yield CheckStep("clock", "Clocks agree", "ok")
+
+
+def number(answer: Answer, name: str) -> int | None:
     value = answer.headers.get(f"X-HubSpot-RateLimit-{name}") or ""
     return int(value) if value.isdigit() else None
 
@@ -106,24 +129,19 @@ def _may_read(client: HubSpotClient, kind: str, label: str) -> CheckStep:
     return CheckStep(f"read.{kind}", f"May read {label}", "ok")
 
 
-def _definitions(client: HubSpotClient, kind: str, label: str, capabilities: Document) -> list[CheckStep]:
+def _definitions(client: HubSpotClient, kind: str, label: str, capabilities: Document) -> CheckStep:
     try:
         definitions = client.property_definitions(kind)
     except ConnectorError as error:
-        return [_refused(f"properties.{kind}", f"Properties of {label}", kind, error)]
+        return _refused(f"properties.{kind}", f"Properties of {label}", kind, error)
     known = {definition["name"]: definition for definition in definitions}
-    capabilities["properties"][kind] = [name for name, definition in known.items() if _writable(definition)]
+    capabilities["properties"][kind] = [name for name, definition in known.items() if is_writable(definition)]
     capabilities["unique"][kind] = bool(known.get(KEY, {}).get("hasUniqueValue"))
     for name in OPTIONS_KEPT.get(kind, ()):
         if name in known:
             options = known[name].get("options") or []
             capabilities["options"][f"{kind}.{name}"] = [option["value"] for option in options]
-    return [_properties_step(kind, label, known)]
-
-
-def _writable(definition: Document) -> bool:
-    rules = definition.get("modificationMetadata") or {}
-    return not (definition.get("calculated") or rules.get("readOnlyValue"))
+    return _properties_step(kind, label, known)
 
 
 def _properties_step(kind: str, label: str, known: dict[str, Document]) -> CheckStep:
@@ -182,5 +200,6 @@ def _scopes(client: HubSpotClient, token: str) -> list[CheckStep]:
 
 def _refused(key: str, label: str, kind: str, error: ConnectorError) -> CheckStep:
     if kind in OPTIONAL:
-        return CheckStep(key, label, "warning", error.text, "Without it everything but payments can be synced.")
-    return CheckStep(key, label, "failed", error.text)
+        advice = "Without it everything but payments can be synced."
+        return CheckStep.of(key, label, error, advice, outcome="warning")
+    return CheckStep.of(key, label, error)

@@ -176,6 +176,11 @@ class HubSpotClient:
         self._ask(kind, self.paths.objects(kind, "/batch/read"), inputs, OBJECTS_PER_CALL, head, note)
         return found
 
+    def holding(self, kind: str, ids: Iterable[str], fields: Iterable[str]) -> dict[str, Document]:
+        """The properties of the records with these ids; archived ones are left out."""
+        found = self.read(kind, list(ids), properties=list(fields))
+        return {id_: dict(record["properties"]) for id_, record in found.items()}
+
     def records(self, kind: str, properties: Sequence[str], *, archived: bool = False) -> Iterator[list[Document]]:
         """Every record of a type, in pages of 100."""
         params: Document = {"limit": OBJECTS_PER_CALL, "properties": ",".join(properties)}

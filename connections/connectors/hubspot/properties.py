@@ -26,6 +26,8 @@ KINDS = {
 KEY = "fusion_id"
 GROUP = {"name": "oracle_fusion", "label": "Oracle Fusion"}
 FIELD_TYPES = {"string": "text", "number": "number", "datetime": "date"}
+BY_HAND = {"string": "single-line text", "number": "number", "datetime": "date and time"}
+"""What HubSpot's own page calls them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,12 @@ def absent(kind: str, definitions: Iterable[Document]) -> list[Wanted]:
 
 def describe(wanted: Wanted) -> Preparation:
     detail = f"{wanted.name}, {wanted.type}{', no two records share a value' if wanted.unique else ''}"
-    return Preparation(wanted.key, f"Property “{wanted.label}” on {KINDS[wanted.kind]}", detail)
+    by_hand = (
+        f"Settings → Properties → {KINDS[wanted.kind]} → Create property: label “{wanted.label}”, internal name "
+        f"{wanted.name}, field type {BY_HAND[wanted.type]}{', values must be unique' if wanted.unique else ''}."
+    )
+    label = f"Property “{wanted.label}” on {KINDS[wanted.kind]}"
+    return Preparation(wanted.key, label, detail, f"Properties of {KINDS[wanted.kind]}", by_hand)
 
 
 def missing(client: HubSpotClient) -> list[Preparation]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from connections.connectors.base import CheckReport, CheckStep
@@ -50,21 +50,21 @@ _ASKED_FOR = frozenset({"site_activities", "draft_purchase_orders"})
 """Never walked, only asked for by number: nobody needs to know how their changes are found."""
 
 
-def run(client: FusionClient, *, user: str, pinned: str) -> CheckReport:
+def run(client: FusionClient, report: CheckReport, *, user: str, pinned: str) -> None:
     """About fifty calls of one row each; reads only."""
-    report = CheckReport([])
     root = _context_root(client, report, user)
     if root is None:
-        return report
+        return
     report.account = client.door.base_url.partition("//")[2]
     _framework(client, report, root, pinned)
-    report.steps += [_readable(client, client.resource(stream), user) for stream in _RECEIVABLES]
-    report.steps.append(_customers(client, user))
-    report.steps.append(_readable(client, client.resource("persons"), user))
-    report.steps += [_later(client, later, user) for later in _LATER]
-    report.steps += _ladders(client, report)
-    report.steps.append(_clock(client))
-    return report
+    for stream in _RECEIVABLES:
+        report.add(_readable(client, client.resource(stream), user))
+    report.add(_customers(client, user))
+    report.add(_readable(client, client.resource("persons"), user))
+    for later in _LATER:
+        report.add(_later(client, later, user))
+    _ladders(client, report)
+    report.add(_clock(client))
 
 
 def _context_root(client: FusionClient, report: CheckReport, user: str) -> Any:
@@ -77,13 +77,13 @@ def _context_root(client: FusionClient, report: CheckReport, user: str) -> Any:
         body = client.get("/fscmRestApi/resources", {}, "the list of releases").body
     except ConfigError as error:
         advice = f"The Fusion user must be called {user}." if error.code == "fusion_sign_in" else ""
-        report.steps.append(CheckStep("sign_in", label, "failed", error.text, advice))
+        report.add(CheckStep.of("sign_in", label, error, advice))
         return None
     except (TransientError, Refused, NotVisible) as error:
         advice = "Check the pod address: it looks like https://<pod>.fa.<region>.oraclecloud.com."
-        report.steps.append(CheckStep("pod", "Pod", "failed", error.text, advice))
+        report.add(CheckStep.of("pod", "Pod reached", error, advice))
         return None
-    report.steps.append(CheckStep("sign_in", label, "ok", f"As {user}."))
+    report.add(CheckStep("sign_in", label, "ok", f"As {user}."), CheckStep("pod", "Pod reached", "ok"))
     return body
 
 
@@ -95,7 +95,7 @@ def _framework(client: FusionClient, report: CheckReport, root: Any, pinned: str
     if version == pinned:
         return
     text = f"The pod does not take REST framework version {pinned}; version {default} is used."
-    report.steps.append(CheckStep("framework", "REST framework", "warning", text))
+    report.add(CheckStep("framework", "REST framework", "warning", text))
 
 
 def _versions(root: Any) -> tuple[list[str], str]:
@@ -125,7 +125,7 @@ def _readable(client: FusionClient, resource: Resource, user: str) -> CheckStep:
         advice = f"Give {user} a job role with the privilege to view {resource.label.lower()}."
         return CheckStep(resource.stream, label, "failed", f"{resource.name} is refused.", advice)
     except ConnectorError as error:
-        return CheckStep(resource.stream, label, "failed", error.text)
+        return CheckStep.of(resource.stream, label, error)
     if not rows:
         return CheckStep(resource.stream, label, "warning", _EMPTY, _EMPTY_ADVICE)
     return CheckStep(resource.stream, label, "ok")
@@ -140,7 +140,7 @@ def _customers(client: FusionClient, user: str) -> CheckStep:
     if _readable(client, other, user).outcome == "failed":
         return step
     advice = f"{step.advice} Or choose {other.name} as the source of customers: this user may read that."
-    return CheckStep(step.key, step.label, step.outcome, step.text, advice.strip())
+    return replace(step, advice=advice.strip())
 
 
 def _later(client: FusionClient, later: _Later, user: str) -> CheckStep:
@@ -154,7 +154,7 @@ def _later(client: FusionClient, later: _Later, user: str) -> CheckStep:
     except StreamRefused:
         return CheckStep(resource.stream, label, "warning", f"{resource.name} is refused.", advice)
     except ConnectorError as error:
-        return CheckStep(resource.stream, label, "warning", error.text, needed)
+        return CheckStep.of(resource.stream, label, error, needed, outcome="warning")
     if offered is False:
         text = f"{resource.name} may be read, but the pod does not offer this user to create any."
         return CheckStep(resource.stream, label, "warning", text, advice)
@@ -184,9 +184,8 @@ def _one(client: FusionClient, resource: Resource, *, expand: str | None = None)
     return unpack(client.get(client.path(resource), params, resource.name).body, 1)[0]
 
 
-def _ladders(client: FusionClient, report: CheckReport) -> list[CheckStep]:
+def _ladders(client: FusionClient, report: CheckReport) -> None:
     """How changes are found on each stream, really tried; kept with the connection."""
-    steps = []
     dialects: dict[str, Any] = {}
     for stream in RESOURCES:
         resource = client.resource(stream)
@@ -198,9 +197,8 @@ def _ladders(client: FusionClient, report: CheckReport) -> list[CheckStep]:
         if not dialect.filters and stream not in _ASKED_FOR:
             way = f"by reading {resource.window} of the last months" if resource.window else "by a sweep"
             text = f"Changes of {resource.label.lower()} are found {way}: the pod cannot filter them."
-            steps.append(CheckStep(f"ladder_{stream}", f"Changes of {resource.label.lower()}", "ok", text))
+            report.add(CheckStep(f"ladder_{stream}", f"Changes of {resource.label.lower()}", "ok", text))
     report.capabilities["dialects"] = dialects
-    return steps
 
 
 def _clock(client: FusionClient) -> CheckStep:
@@ -208,7 +206,7 @@ def _clock(client: FusionClient) -> CheckStep:
     try:
         apart = abs(client.server_now().timestamp() - time.time())
     except ConnectorError as error:
-        return CheckStep("clock", label, "warning", error.text)
+        return CheckStep.of("clock", label, error, outcome="warning")
     if apart > SKEW_SECONDS:
         text = f"The pod's clock and ours are {apart:.0f} seconds apart."
         return CheckStep(

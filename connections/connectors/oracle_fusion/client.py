@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -18,7 +19,7 @@ from .errors import NotVisible, Refused, cut_short
 from .probe import Probe
 from .rows import Address, Cut, Tidy, keep, unpack
 from .scan import Scan
-from .streams import CUSTOMERS, ON_DEMAND, RESOURCES, Child, Resource
+from .streams import CUSTOMERS, FLEXFIELDS, ON_DEMAND, RESOURCES, Child, Resource
 
 WINDOW_DAYS = 180
 Conditions = Callable[[d.Dialect], Iterable[str]]
@@ -44,6 +45,7 @@ class FusionClient:
         self._release = config.get("api_version") or "11.13.18.05"
         self._customers = CUSTOMERS[config.get("customers_resource") or "accounts"]
         self._dialects: dict[str, d.Dialect] = {}
+        self._included: dict[str, tuple[Child, ...]] = {}
         self._clock: tuple[Answer, float] | None = None
         door.observe = self._observe
 
@@ -109,6 +111,10 @@ class FusionClient:
         self._complete(resource, found, children)
         return found
 
+    def include(self, stream: str, names: Iterable[str]) -> None:
+        """All attributes come anyway; flexfields are children and come where they are asked for."""
+        self._included[stream] = tuple(Child(name, "") for name in sorted(names) if name.endswith(FLEXFIELDS))
+
     # Orders
 
     def create_orders(self, rows: Sequence[writing.NewRow]) -> dict[str, Document | ConnectorError]:
@@ -162,7 +168,9 @@ class FusionClient:
         return f"{self.path(resource)}/{quote(str(row[resource.address]), safe='')}"
 
     def resource(self, stream: str) -> Resource:
-        return self._customers if stream == "customers" else RESOURCES[stream]
+        resource = self._customers if stream == "customers" else RESOURCES[stream]
+        further = self._included.get(stream, ())
+        return replace(resource, children=(*resource.children, *further)) if further else resource
 
     def dialect(self, resource: Resource) -> d.Dialect:
         if resource.name not in self._dialects:

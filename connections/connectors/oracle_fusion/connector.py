@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from urllib.parse import urlsplit
+from typing import Any
 
-from connections.connectors.base import Access, CheckReport, CheckStep, Preparation, Setting, Stream
+from connections.connectors.base import Access, CheckReport, CheckStep, Field, Preparation, Setting, Stream
 from connections.connectors.registry import register
 from connections.http import Authorizer, Door
+from connections.pasted import origin, split
+from connections.rehearsal import Bound
 
-from . import check
+from . import check, fields
 from .auth import ClientCredentials, password_sign_in
 from .client import FusionClient
 from .errors import SIGN_IN_AGAIN, TABLE
+from .rehearsal import FusionRehearsal, only_reads
 from .streams import CUSTOMERS, STREAMS
 
 TOKEN_PATH = "/oauth2/v1/token"  # noqa: S105
+IDENTITY_HOST = ".identity.oraclecloud.com"
 CLIENT_CREDENTIALS, BASIC = "client_credentials", "basic"
 NEEDED = {CLIENT_CREDENTIALS: ("token_url", "client_id", "scope"), BASIC: ("username",)}
 NEEDED_SECRET = {CLIENT_CREDENTIALS: "client_secret", BASIC: "password"}
@@ -101,7 +105,7 @@ class OracleFusion:
     def hosts(self, config: Mapping[str, str]) -> list[str]:
         addresses = [config.get("pod_url", "")]
         if config.get("auth") != BASIC:
-            addresses.append(_origin(config.get("token_url", "")))
+            addresses.append(origin(config.get("token_url", "")))
         return [address for address in addresses if address]
 
     def clean(self, config: Mapping[str, str]) -> dict[str, str]:
@@ -118,11 +122,12 @@ class OracleFusion:
             if not cleaned[name].isdecimal() or not least <= int(cleaned[name]) <= most:
                 wrong[name] = f"Enter a number from {least} to {most}."
         for name in ("pod_url", "token_url"):
-            if cleaned[name] and not _origin(cleaned[name]):
+            if cleaned[name] and not origin(cleaned[name]):
                 wrong[name] = "Enter an address beginning with https://."
+        wrong |= _mixed_up(cleaned) if not wrong else {}
         if wrong:
             raise ValueError(wrong)
-        cleaned["pod_url"] = _origin(cleaned["pod_url"])
+        cleaned["pod_url"] = origin(cleaned["pod_url"])
         cleaned["token_url"] = _token_url(cleaned["token_url"])
         return cleaned
 
@@ -148,11 +153,17 @@ class OracleFusion:
     def client(self, access: Access) -> FusionClient:
         return FusionClient(self.door(access), access)
 
-    def check(self, access: Access) -> CheckReport:
+    def rehearsal(self, access: Access, bound: Bound) -> FusionRehearsal:
+        return FusionRehearsal(self.door(access).only(only_reads), access)
+
+    def check(self, access: Access, report: CheckReport) -> None:
         config = access.config
         user = config.get("username" if config.get("auth") == BASIC else "client_id", "")
         client = FusionClient(self.door(access), access, hopeful=True)
-        return check.run(client, user=user, pinned=config.get("framework_version") or "4")
+        check.run(client, report, user=user, pinned=config.get("framework_version") or "4")
+
+    def fields(self, access: Access, kind: str) -> list[Field]:
+        return fields.fields(self.client(access), kind)
 
     def missing(self, access: Access) -> list[Preparation]:
         """No set-up is ever made in the ERP."""
@@ -161,14 +172,28 @@ class OracleFusion:
     def prepare(self, access: Access, keys: Sequence[str]) -> list[CheckStep]:
         return []
 
-
-def _origin(url: str) -> str:
-    parts = urlsplit(url if "//" in url else f"https://{url}")
-    return f"{parts.scheme}://{parts.netloc}" if url and parts.hostname else ""
-
-
-def _token_url(url: str) -> str:
-    if not url:
+    def link(self, config: Mapping[str, str], capabilities: Mapping[str, Any], kind: str, id_: str) -> str:
+        """Fusion's pages have no published address for a single record."""
         return ""
-    path = urlsplit(url if "//" in url else f"https://{url}").path.rstrip("/")
-    return _origin(url) + (path or TOKEN_PATH)
+
+    def spellings(self, id_: str) -> Sequence[str]:
+        return ()
+
+
+def _mixed_up(cleaned: Mapping[str, str]) -> dict[str, str]:
+    """The pod and its identity domain are two hosts; each is often pasted for the other."""
+    pod, domain = origin(cleaned["pod_url"]), origin(cleaned["token_url"])
+    if pod.endswith(IDENTITY_HOST):
+        return {"pod_url": "This is the identity domain. Enter the address you sign in to Fusion with."}
+    if pod and pod == domain:
+        return {"token_url": "This is the pod’s own address. The identity domain is another: see where to find it."}
+    return {}
+
+
+def _token_url(pasted: str) -> str:
+    """Consoles and lists of endpoints are pasted too: only a path that ends in ``token`` is one of the sign-in."""
+    parts = split(pasted) if pasted else None
+    if parts is None:
+        return ""
+    path = parts.path.rstrip("/")
+    return f"{parts.scheme}://{parts.netloc}{path if path.endswith('/token') else TOKEN_PATH}"

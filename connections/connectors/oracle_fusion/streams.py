@@ -10,6 +10,8 @@ FSCM = "fscmRestApi"
 CRM = "crmRestApi"
 STAMP = "LastUpdateDate"
 CREATED = "CreationDate"
+FLEXFIELDS = ("DFF", "Gdf")
+"""How the children end in which an ERP object keeps a company's own attributes, and those of its country."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,20 +36,20 @@ CHILDREN = {"opportunity": "OpportunityLineItem", "purchase_order": "purchase_or
 _RETRIEVE = "Run Prepare, or assign the permission set Fusion_Sync to the Run-As user."
 
 
-def run(client: SalesforceClient, sign_in: ClientCredentials) -> CheckReport:
+def run(client: SalesforceClient, sign_in: ClientCredentials, report: CheckReport) -> None:
     """About fifteen calls; writes nothing. Write rights are read from describe."""
-    report = CheckReport([])
     if not _address(client, report) or not _signed_in(client, sign_in, report):
-        return report
+        return
     found = report.capabilities
     found.update(api_version=client.version, fields={}, writable={}, lengths={}, options={}, relationships={})
     for kind in KINDS.values():
-        report.steps.append(_object(client, kind, found))
-    report.steps += [_readable(client, name, label) for name, label in READ_ONLY.items()]
-    report.steps += [_visible(client, name) for name in ("Account", "Opportunity")]
+        report.add(_object(client, kind, found))
+    for name, label in READ_ONLY.items():
+        report.add(_readable(client, name, label))
+    for name in ("Account", "Opportunity"):
+        report.add(_visible(client, name))
     found["multi_currency"] = "CurrencyIsoCode" in found["fields"].get("opportunity", ())
-    report.steps += [*_condition(client, found), *_room(client), *_clock(client)]
-    return report
+    report.add(*_condition(client, found), *_room(client, found), *_clock(client))
 
 
 def _address(client: SalesforceClient, report: CheckReport) -> bool:
@@ -60,15 +60,15 @@ def _address(client: SalesforceClient, report: CheckReport) -> bool:
             listed = door.send(Call("GET", "/services/data/", label="the list of versions")).body
     except ConnectorError as error:
         advice = "Check the My Domain address: Setup → My Domain."
-        report.steps.append(CheckStep("address", label, "failed", error.text, advice))
+        report.add(CheckStep.of("address", label, error, advice))
         return False
     offered = [f"v{each['version']}" for each in listed if isinstance(each, dict) and each.get("version")]
     if client.version in offered:
-        report.steps.append(CheckStep("address", label, "ok", f"API {client.version}."))
+        report.add(CheckStep("address", label, "ok", f"API {client.version}."))
         return True
     newest = ", ".join(offered[-3:]) or "none"
     text = f"The org does not offer API {client.version}. It offers {newest}."
-    report.steps.append(CheckStep("address", label, "failed", text, "Choose one of these in the connection."))
+    report.add(CheckStep("address", label, "failed", text, "Choose one of these in the connection."))
     return False
 
 
@@ -78,12 +78,12 @@ def _signed_in(client: SalesforceClient, sign_in: ClientCredentials, report: Che
         sign_in.sign_in()
         client.get("", label="the API")
     except ConnectorError as error:
-        report.steps.append(CheckStep("sign_in", label, "failed", error.text))
+        report.add(CheckStep.of("sign_in", label, error))
         return False
     host = client.door.base_url.partition("//")[2]
     report.account = host
     report.capabilities["user_id"] = sign_in.user_id
-    report.steps.append(CheckStep("sign_in", label, "ok", f"At {host}, as user {sign_in.user_id or 'of the app'}."))
+    report.add(CheckStep("sign_in", label, "ok", f"At {host}, as user {sign_in.user_id or 'of the app'}."))
     return True
 
 
@@ -167,7 +167,7 @@ def _visible(client: SalesforceClient, name: str) -> CheckStep:
     try:
         rows = client.query(soql.select(["Id"], name, (), "LIMIT 1"), label=name)
     except ConnectorError as error:
-        return CheckStep(key, label, "failed", error.text)
+        return CheckStep.of(key, label, error)
     if not rows:
         text = "Reachable, but nothing is visible."
         advice = "If there should be some, share them with the Run-As user or give it View All."
@@ -187,13 +187,15 @@ def _condition(client: SalesforceClient, found: Document) -> Iterable[CheckStep]
     try:
         client.query(soql.select(["Id"], name, [f"({condition})"], "LIMIT 1"), label=name)
     except ConnectorError as error:
-        yield CheckStep("condition", label, "failed", error.text, "Correct the condition in the connection.")
+        yield CheckStep.of("condition", label, error, "Correct the condition in the connection.")
         return
     yield CheckStep("condition", label, "ok")
 
 
-def _room(client: SalesforceClient) -> Iterable[CheckStep]:
+def _room(client: SalesforceClient, found: Document) -> Iterable[CheckStep]:
     room = client.door.room
+    if client.door.allowance is not None:
+        found["allowance"] = dict(client.door.allowance)
     if room.used is None or not room.most:
         return
     low = room.most - room.used < LITTLE_LEFT * room.most

@@ -38,6 +38,7 @@ class SalesforceClient:
         self.version = config.get("api_version") or "v66.0"
         self.bulk_above = int(config.get("bulk_above") or 2000)
         self._size = int(config.get("page_size") or ROWS_PER_QUERY)
+        self._included: dict[str, list[str]] = {}
         self._headers = {"Sforce-Call-Options": f"client={CLIENT_NAME}"}
         self.write_headers = {**self._headers, "Sforce-Auto-Assign": "FALSE", "Sforce-Mru": "updateMru=false"}
         if config.get("duplicates") == "allow":
@@ -91,6 +92,10 @@ class SalesforceClient:
         for part in soql.portions([key for key in dict.fromkeys(keys) if is_id(key)]):
             found += self._rows(resource, self._select(resource, [soql.any_of("Id", part)]))
         return found
+
+    def include(self, stream: str, names: Iterable[str]) -> None:
+        """Fields of the object itself that this org is known to have."""
+        self._included[stream] = sorted(names)
 
     def meeting(self, stream: str, keys: Sequence[str]) -> set[str]:
         """Of the rows with these Ids, those that meet the stream's condition now."""
@@ -154,6 +159,11 @@ class SalesforceClient:
         found = self.find(kind, self.schema.key(kind), keys, fields)
         return {key: records[0] for key, records in found.items() if records}
 
+    def holding(self, kind: str, ids: Iterable[str], fields: Iterable[str]) -> dict[str, Document]:
+        """The fields of the records with these Ids; deleted ones are left out."""
+        found = self.find(kind, "Id", ids, list(fields))
+        return {id_: records[0] for id_, records in found.items() if records}
+
     def describe(self, name: str) -> Document:
         """An object of the org, by its own name. Raises ``StreamRefused`` where it is absent or hidden."""
         body = self.get(f"/sobjects/{name}/describe", label=name).body
@@ -213,8 +223,9 @@ class SalesforceClient:
 
     def _select(self, resource: Resource, conditions: Sequence[str], tail: str = "") -> str:
         known = self.access.capabilities.get("fields", {}).get(resource.kind)
-        optional = [name for name in resource.optional if known is not None and name in known]
-        fields = self._names(resource.kind, [*resource.fields, *optional])
+        wanted = [*resource.optional, *self._included.get(resource.stream.name, ())]
+        optional = [name for name in wanted if known is not None and name in known]
+        fields = self._names(resource.kind, dict.fromkeys([*resource.fields, *optional]))
         if resource.lines is not None:
             lines = resource.lines
             inner = soql.select(self._names(lines.kind, lines.fields), self._relationship(resource.kind, lines))

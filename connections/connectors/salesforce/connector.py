@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from urllib.parse import urlsplit
+from typing import Any
 
-from connections.connectors.base import Access, CheckReport, CheckStep, Preparation, Setting, Stream
+from connections.connectors.base import Access, CheckReport, CheckStep, Field, Preparation, Setting, Stream
 from connections.connectors.registry import register
+from connections.pasted import split
+from connections.rehearsal import Bound
 
-from . import check, prepare
+from . import check, fields, prepare
 from .auth import ClientCredentials
 from .client import SalesforceClient
 from .errors import TABLE
 from .line import OrgDoor, Room
+from .rehearsal import SalesforceRehearsal, only_reads
 from .schema import KINDS, OBJECT_SETTINGS, parse_names
 from .streams import STREAMS
+from .values import SHORT, is_id, long
 
 VERSION = "v66.0"
 RANGES = {"reserve": (0, 90), "page_size": (1, 2000), "bulk_above": (200, 1_000_000), "parallel": (1, 8)}
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+PUBLIC_DOMAIN = ".salesforce.com"
 SHARED_HOSTS = ("login.salesforce.com", "test.salesforce.com")
+MY_DOMAIN, VISUALFORCE = ".my.salesforce.com", ".vf.force.com"
 
 SETTINGS: tuple[Setting, ...] = (
     Setting(
@@ -35,7 +41,8 @@ SETTINGS: tuple[Setting, ...] = (
         "Consumer key",
         "Setup → External Client App Manager → New: turn OAuth on, choose the scope “Manage user data via APIs (api)”, "
         "turn on the Client Credentials Flow, then choose a Run-As user under Policies. The key is under Settings → "
-        "OAuth Settings → Consumer Key and Secret. A connected app made earlier works as well.",
+        "OAuth Settings → Consumer Key and Secret. It works some ten minutes after it was made. A connected app made "
+        "earlier works as well.",
     ),
     Setting("client_secret", "Consumer secret", "On the same page, below the key.", secret=True),
     Setting(
@@ -122,7 +129,10 @@ class Salesforce:
         wrong = {name: "This is missing." for name in ("my_domain_url", "client_id") if not cleaned[name]}
         address = my_domain(cleaned["my_domain_url"])
         if cleaned["my_domain_url"] and not address:
-            wrong["my_domain_url"] = "Enter the org's own address, like https://<company>.my.salesforce.com."
+            wrong["my_domain_url"] = (
+                "Enter the org's own address, like https://<company>.my.salesforce.com; the sign-in page that all orgs "
+                "share does not do."
+            )
         cleaned["my_domain_url"] = address
         number = cleaned["api_version"].lower().removeprefix("v").removesuffix(".0")
         cleaned["api_version"] = f"v{number}.0"
@@ -150,10 +160,16 @@ class Salesforce:
     def client(self, access: Access) -> SalesforceClient:
         return SalesforceClient(self.door(access), access)
 
-    def check(self, access: Access) -> CheckReport:
+    def rehearsal(self, access: Access, bound: Bound) -> SalesforceRehearsal:
+        return SalesforceRehearsal(self.door(access).only(only_reads), access, bound)
+
+    def check(self, access: Access, report: CheckReport) -> None:
         """With a token of its own: it proves the credentials, and the workers keep theirs."""
         sign_in = ClientCredentials(access, alone=True, keep_reserve=False)
-        return check.run(SalesforceClient(self._door(access, sign_in), access), sign_in)
+        check.run(SalesforceClient(self._door(access, sign_in), access), sign_in, report)
+
+    def fields(self, access: Access, kind: str) -> list[Field]:
+        return fields.fields(self.client(access), kind)
 
     def missing(self, access: Access) -> list[Preparation]:
         return prepare.missing(self.client(access))
@@ -162,6 +178,15 @@ class Salesforce:
         """Afterwards the check must run again: it learns which fields are there."""
         sign_in = ClientCredentials(access)
         return prepare.prepare(SalesforceClient(self._door(access, sign_in), access), sign_in, keys)
+
+    def link(self, config: Mapping[str, str], capabilities: Mapping[str, Any], kind: str, id_: str) -> str:
+        """Salesforce sends whoever opens an Id below the My Domain to the record's page."""
+        address = config.get("my_domain_url", "")
+        return f"{address}/{id_}" if address.endswith(PUBLIC_DOMAIN) and is_id(id_) else ""
+
+    def spellings(self, id_: str) -> Sequence[str]:
+        """Old reports and addresses have 15 letters, where capitals count; the API gives 18."""
+        return [long(id_)] if is_id(id_) and len(id_) == SHORT else []
 
     @staticmethod
     def _door(access: Access, sign_in: ClientCredentials) -> OrgDoor:
@@ -178,12 +203,16 @@ class Salesforce:
 
 
 def my_domain(pasted: str) -> str:
-    """The My Domain address in what was pasted, also from the address bar of Lightning; "" where there is none."""
-    parts = urlsplit(pasted if "//" in pasted else f"https://{pasted}")
-    if not pasted or not parts.hostname or parts.username or parts.hostname in SHARED_HOSTS:
+    """The My Domain address in what was pasted, also from the address bar of Lightning, Setup or a Visualforce page; ""
+    where there is none."""
+    parts = split(pasted) if pasted else None
+    if parts is None or parts.hostname in SHARED_HOSTS:
         return ""
-    host = parts.netloc.lower()
+    host = parts.netloc
     for shown in (".lightning.force.com", ".my.salesforce-setup.com"):
         if host.endswith(shown):
-            host = host.removesuffix(shown) + ".my.salesforce.com"
+            host = host.removesuffix(shown) + MY_DOMAIN
+    if host.endswith(VISUALFORCE):
+        org, _, rest = host.removesuffix(VISUALFORCE).partition(".")
+        host = ".".join(filter(None, (org.rpartition("--")[0], rest))) + MY_DOMAIN
     return f"{parts.scheme}://{host}"

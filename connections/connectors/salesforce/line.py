@@ -13,7 +13,7 @@ from typing import Any
 
 import requests
 
-from connections.connectors.base import Access
+from connections.connectors.base import Access, allowance
 from connections.errors import RateLimited
 from connections.exchange import Limits, Outcome, Request, Wire
 from connections.faults import Failure
@@ -100,5 +100,7 @@ class OrgDoor(Door):
 
     def _see(self, answer: Answer) -> None:
         self.room.note(answer.headers)
+        if self.room.used is not None and self.room.most:
+            self.allowance = allowance(self.room.most - self.room.used, self.room.most)
         if answer.server_time is not None:
             self.clock = (answer.server_time, time.monotonic())

@@ -94,13 +94,21 @@ def missing(client: SalesforceClient) -> list[Preparation]:
     for key, kind in KINDS.items():
         if key in lack.objects:
             names = ", ".join(schema.field(key, each.name) for each in kind.fields)
-            found.append(Preparation(key, f"Object “{kind.label}”", f"{schema.object_of(key)} with the fields {names}"))
+            detail = f"{schema.object_of(key)} with the fields {names}"
+            by_hand = f"Setup → Object Manager → Create → Custom Object “{kind.label}”, then {_manual(client, key)}."
+            found.append(Preparation(key, f"Object “{kind.label}”", detail, "Objects", by_hand))
         for each in lack.fields.get(key, ()):
             label = f"Field “{each.label}” on {kind.label}"
-            found.append(Preparation(f"{key}.{each.name}", label, _definition(client, key, each)))
+            name = f"{key}.{each.name}"
+            by_hand = f"Setup → Object Manager → Fields & Relationships → New: {_manual(client, name)}."
+            found.append(Preparation(name, label, _definition(client, key, each), f"Fields on {kind.plural}", by_hand))
     if lack.anything:
         detail = f"{PERMISSION_SET}: the Run-As user may read and edit all of these; new fields are visible to nobody."
-        found.append(Preparation(ACCESS, f"Permission set “{PERMISSION_LABEL}”", detail))
+        by_hand = (
+            f"Setup → Permission Sets → New “{PERMISSION_LABEL}” ({PERMISSION_SET}): read and edit rights on all "
+            "objects and fields above, then Manage Assignments → the Run-As user."
+        )
+        found.append(Preparation(ACCESS, f"Permission set “{PERMISSION_LABEL}”", detail, "Permissions", by_hand))
     return found
 
 

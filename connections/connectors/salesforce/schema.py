@@ -243,6 +243,10 @@ class Schema:
         own = self._out.get(kind, {}).get(head, head)
         return f"{own}.{self.field(self._leads_to(kind, head), rest)}" if dot else own
 
+    def ours(self, kind: str, name: str) -> str:
+        """Our name of an org's field."""
+        return self._back.get(kind, {}).get(name, name)
+
     def key(self, kind: str) -> str:
         """Our key field of a kind, by our name."""
         return next((field.name for field in KINDS[kind].fields if field.key), "") if kind in KINDS else KEY

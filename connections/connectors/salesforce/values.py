@@ -6,6 +6,9 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
+SHORT = 15
+CHECK_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
+
 
 def plain(value: Any) -> Any:
     """A value JSON has no form for. A Decimal stays exact: as a number where a number keeps it, else as text."""
@@ -26,4 +29,11 @@ def is_id(text: str) -> bool:
 
 def short(id_: str) -> str:
     """The Id without its check letters: the form both ways of writing one share."""
-    return id_[:15]
+    return id_[:SHORT]
+
+
+def long(id_: str) -> str:
+    """The Id with its check letters: each tells which of five letters are capitals."""
+    groups = (id_[start : start + 5] for start in range(0, SHORT, 5))
+    marks = (sum(1 << place for place, letter in enumerate(group) if letter.isupper()) for group in groups)
+    return id_[:SHORT] + "".join(CHECK_LETTERS[mark] for mark in marks)

@@ -222,6 +222,12 @@ INSTALLMENTS = Table(
     identity="InstallmentId",
     parents=("_invoice",),
 )
+INVOICE_FLEXFIELDS = Table(
+    "invoice_flexfields",
+    """CustomerTrxId:i __FLEX_Context:s __FLEX_Context_DisplayValue:s contractNumber:s costCenter:s""",
+    parents=("_invoice",),
+)
+"""Two segments as a company might have set them up; the names are its own."""
 CREDIT_MEMOS = Table(
     "credit_memos",
     """CustomerTransactionId:i* TransactionNumber:s* TransactionDate:d* TransactionType:s* TransactionSource:s*

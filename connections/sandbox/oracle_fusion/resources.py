@@ -188,6 +188,7 @@ _FSCM_RESOURCES = (
                 (Node("receivablesInvoiceLineTaxLines", a.TAX_LINES, None, "_line"),),
             ),
             Node("receivablesInvoiceInstallments", a.INSTALLMENTS, "InstallmentId", "_invoice"),
+            Node("receivablesInvoiceDFF", a.INVOICE_FLEXFIELDS, None, "_invoice"),
         ),
         finders=(
             equality("invoiceSearch", *_INVOICE_SEARCH.split()),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import logging
 import os
 import socket
@@ -14,7 +15,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
-from mlconnector.demo_environment import HOME, SANDBOX_PORTS
+from mlconnector.demo_environment import HOME, SANDBOX_PORTS, mail_folder
 from mlconnector.processes import Child, Interrupted, interrupt_on_signals, stop_all
 
 MANAGE = str(settings.BASE_DIR / "manage.py")
@@ -30,6 +31,11 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--reset", action="store_true", help="Forget the state of earlier demos first.")
+        parser.add_argument(
+            "--empty",
+            action="store_true",
+            help="Without the example workspace: sign up and connect the systems yourself.",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not os.environ.get("DEMO_PASSWORD"):
@@ -44,11 +50,12 @@ class Command(BaseCommand):
             running.append(web)
             web.start()
             _wait_for(sandbox, [demo_port(name) for name in SANDBOX_PORTS])
-            self._seed()
+            if not options["empty"]:
+                self._seed()
             running.append(worker)
             worker.start()
             _wait_for_page(web)
-            self._welcome()
+            self._welcome(empty=options["empty"])
             _watch(running)
         except Interrupted:
             self.stdout.write("\nEnding. Run it again and it goes on from here.")
@@ -61,17 +68,22 @@ class Command(BaseCommand):
 
         seed(accounts())
 
-    def _welcome(self) -> None:
+    def _welcome(self, *, empty: bool) -> None:
         address = settings.BASE_URL
-        self.stdout.write(
-            f"\nml-connector is running: {address}\n\n"
+        member = (
             f"  sign in as   {os.environ['DEMO_EMAIL']}\n"
             f"  password     {os.environ['DEMO_PASSWORD']}\n\n"
             f"  admin        {address}/admin/\n"
+        )
+        newcomer = f"  sign up at   {address}/accounts/signup/\n"
+        self.stdout.write(
+            f"\nml-connector is running: {address}\n\n"
+            f"{newcomer if empty else member}"
             f"  sandbox      http://127.0.0.1:{demo_port('CONTROL')}/  (change data, switch faults on)\n"
+            f"  mail         http://127.0.0.1:{demo_port('CONTROL')}/#mail  (mail the product sends)\n"
             f"  logs         {HOME}/*.log\n"
             f"  commands     ENV_FILE={HOME}/env {sys.executable} manage.py reconcile 1\n\n"
-            "The first syncs are under way. Ctrl-C ends all."
+            f"{'' if empty else 'The first syncs are under way. '}Ctrl-C ends all."
         )
         self.stdout.flush()
 
@@ -116,7 +128,10 @@ def accounts() -> list[Any]:
 
 def _sandbox() -> Child:
     ports = ",".join(f"{name}={demo_port(port)}" for port, name in SANDBOX_PORTS.items())
-    command = [sys.executable, MANAGE, "sandbox", "--path", str(HOME / "sandbox.sqlite3"), "--ports", ports]
+    command = [
+        sys.executable, MANAGE, "sandbox",
+        "--path", str(HOME / "sandbox.sqlite3"), "--ports", ports, "--mail", str(mail_folder()),
+    ]  # fmt: skip
     return Child("sandbox", command, log=HOME / "sandbox.log")
 
 
@@ -127,7 +142,11 @@ def _web() -> Child:
         "--workers", "1", "--threads", "8", "--graceful-timeout", "3", "--no-control-socket",
         "--chdir", str(settings.BASE_DIR),
     ]  # fmt: skip
-    return Child("web", command, log=HOME / "web.log")
+    offered = {
+        account.connector: {"name": account.name, "config": account.config, "secrets": account.secrets}
+        for account in accounts()
+    }
+    return Child("web", command, log=HOME / "web.log", env={"SANDBOX_ACCOUNTS": json.dumps(offered)})
 
 
 def _worker() -> Child:

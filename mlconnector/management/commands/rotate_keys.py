@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from connections.rotation import rotate, survey
+from mlconnector import second_factor
 
 
 class Command(BaseCommand):
@@ -17,8 +18,9 @@ class Command(BaseCommand):
         parser.add_argument("--check", action="store_true", help="only count, change nothing")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        moved = 0 if options["check"] else rotate()
+        moved = 0 if options["check"] else rotate() + second_factor.rotate()
         counts = survey()
+        second_factor.count(counts)
         self.stdout.write(f"{moved} re-encrypted, {counts.current} on the current key, {counts.older} on older keys.")
         if counts.unreadable:
             raise CommandError(f"{counts.unreadable} cannot be opened by any key: enter those credentials again.")

@@ -4,6 +4,7 @@ import signal
 import threading
 from argparse import ArgumentParser
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -23,9 +24,13 @@ class Command(BaseCommand):
             "--ports", default="", help="NAME=PORT, comma-separated: oracle_fusion.pod=9101,control=9100"
         )
 
-    def handle(self, *args: Any, path: str, seed: str, ports: str, **options: Any) -> None:
+        parser.add_argument(
+            "--mail", type=Path, help="Folder with the product's mail, to be shown on the control page."
+        )
+
+    def handle(self, *args: Any, path: str, seed: str, ports: str, mail: Path | None, **options: Any) -> None:
         try:
-            sandbox = Sandbox(path=path, seed=seed, ports=parse_ports(ports))
+            sandbox = Sandbox(path=path, seed=seed, ports=parse_ports(ports), mail=mail)
             sandbox.start()
         except OSError as error:
             raise CommandError(f"The sandbox could not start: {error}. Name other ports with --ports.") from error

@@ -15,4 +15,9 @@ class Migration(migrations.Migration):
             name='keep_days',
             field=models.PositiveIntegerField(default=400, help_text='How long ended runs, previews and reconciliations are kept; the trail is never cut.'),
         ),
+        migrations.AddField(
+            model_name='tenant',
+            name='closed_at',
+            field=models.DateTimeField(null=True),
+        ),
     ]

@@ -12,9 +12,10 @@ from typing import Any
 from connections.connectors.base import Document, Row
 from connections.errors import ConnectorError
 from syncs.engine.flow import FlowDefinition, Item, MapContext, Mapped, Option, Summary, Watch, WriteContext
-from syncs.integrations.fusion_hubspot import matching
-from syncs.integrations.fusion_hubspot.writing import associate_new, intend, put, without_empty
-from syncs.matching import normalise
+from syncs.engine.standing import Place
+from syncs.integrations.fusion_hubspot import matching, tables
+from syncs.integrations.fusion_hubspot.writing import associate_new, intend, put, there, without_empty
+from syncs.matching import Identity, normalise
 
 COMPANY, CONTACT = "companies", "contacts"
 CONTACT_TO_COMPANY = 279
@@ -40,6 +41,7 @@ class Customers(FlowDefinition):
     label = "Customers"
     stream = "customers"
     version = "1"
+    table = tables.CUSTOMERS
     matches = True
     watches = (Watch("persons", person_keys),)
     options = (
@@ -64,7 +66,8 @@ class Customers(FlowDefinition):
 
     def summary(self, row: Row) -> Summary:
         name = customer_name(row)
-        return Summary(name, match_key=normalise(name) if name else "")
+        numbers = sorted(str(number) for number in row.data.get("_account_numbers", ()) if number)
+        return Summary(name, match_key=normalise(name) if name else "", reference=numbers[0] if numbers else "")
 
     def map(self, row: Row, context: MapContext) -> Mapped:
         data = row.data
@@ -84,6 +87,11 @@ class Customers(FlowDefinition):
                 "contact": contact(data, context.options),
             }
         )
+
+    def places(self, document: Document, ids: Document, capabilities: Mapping[str, Any]) -> Iterable[Place]:
+        for name, kind in (("company", COMPANY), ("contact", CONTACT)):
+            if document.get(name):
+                yield there((name,), name.capitalize(), kind, ids.get(name), document[name], capabilities)
 
     def write(self, items: Sequence[Item], context: WriteContext) -> None:
         ready = matching.bind_companies(items, context)
@@ -105,6 +113,9 @@ class Customers(FlowDefinition):
             item.synced(result.id, {"company": result.id, "contact": ""}, created=result.created)
             delivered.append(item)
         self._write_contacts(delivered, context, doubtful)
+
+    def release(self, id_: str, source_key: str, delivered: Document, context: WriteContext) -> Identity | None:
+        return matching.release_company(id_, source_key, context)
 
     def _write_contacts(self, items: Sequence[Item], context: WriteContext, doubtful: set[str]) -> None:
         with_contact = [item for item in items if item.document["contact"]]

@@ -12,8 +12,11 @@ from typing import Any
 from connections.connectors.base import Document, Row
 from connections.errors import MappingError
 from syncs.engine.flow import FlowDefinition, Item, MapContext, Mapped, Option, Reference, Skip, Summary, WriteContext
+from syncs.engine.standing import Part, Place
 from syncs.integrations.fusion_hubspot import lines as lines_module
-from syncs.integrations.fusion_hubspot.invoice_writer import write_invoices
+from syncs.integrations.fusion_hubspot import tables
+from syncs.integrations.fusion_hubspot.invoice_writer import INVOICE, LINE, write_invoices
+from syncs.integrations.fusion_hubspot.writing import there
 from syncs.integrations.fusion_receivables import (
     CANCELLED,
     currency_of,
@@ -25,6 +28,7 @@ from syncs.integrations.fusion_receivables import (
     require_currency,
     require_customer,
 )
+from syncs.matching import normalise
 from syncs.money import amount_or_none, decimal, rounded, text
 
 
@@ -33,6 +37,7 @@ class Invoices(FlowDefinition):
     label = "Invoices"
     stream = "invoices"
     version = "1"
+    table = tables.INVOICES
     options = (
         Option(
             "confirmation",
@@ -76,7 +81,8 @@ class Invoices(FlowDefinition):
 
     def summary(self, row: Row) -> Summary:
         data = row.data
-        return Summary(invoice_number(row), amount_or_none(data.get("EnteredAmount")), currency_of(data))
+        customer = normalise(str(data.get("BillToCustomerName") or ""))
+        return Summary(invoice_number(row), amount_or_none(data.get("EnteredAmount")), currency_of(data), customer)
 
     def references(self, row: Row) -> Iterable[Reference]:
         party = row.data.get("BillToPartyId")
@@ -115,6 +121,16 @@ class Invoices(FlowDefinition):
 
     def write(self, items: Sequence[Item], context: WriteContext) -> None:
         write_invoices(items, context)
+
+    def places(self, document: Document, ids: Document, capabilities: Mapping[str, Any]) -> Iterable[Place]:
+        if not document:
+            return
+        yield there(("invoice",), "Invoice", INVOICE, ids.get("invoice"), document["invoice"], capabilities)
+        status = Part((), "Status", {"status": document["status"]})
+        yield Place(status, INVOICE, str(ids.get("invoice") or ""), {"status": "hs_invoice_status"})
+        for key, line in document["lines"].items():
+            label = f"Line: {line.get('name') or key}"
+            yield there(("lines", key), label, LINE, ids.get("lines", {}).get(key), line, capabilities)
 
 
 def refuse_currency(currency: str, capabilities: Mapping[str, Any]) -> None:

@@ -48,6 +48,18 @@ class Companies:
         return {id_: error for id_, error in results.items() if isinstance(error, ConnectorError)}
 
 
+def release_company(id_: str, source_key: str, context: WriteContext) -> Identity | None:
+    """HubSpot clears a property that is given as the empty text."""
+    company = context.destination.read("companies", [id_], properties=COMPANY_PROPERTIES).get(id_)
+    if company is None:
+        return None
+    if company["properties"].get(KEY) == source_key:
+        result = context.destination.update("companies", [(id_, {KEY: ""})])[id_]
+        if isinstance(result, ConnectorError):
+            raise result
+    return Identity(company["properties"].get("name") or "")
+
+
 def bind_companies(items: Sequence[Item], context: WriteContext) -> list[Item]:
     """The items that may be written; the others have got their verdict: held, or refused by HubSpot."""
     return bind(items, context, Companies(context), _identity, lambda item: item.row.key, near=False)

@@ -18,12 +18,15 @@ from syncs.engine.flow import (
     Summary,
     WriteContext,
 )
+from syncs.engine.standing import Place
+from syncs.integrations.fusion_hubspot import tables
 from syncs.integrations.fusion_hubspot.invoices import refuse_currency
 from syncs.integrations.fusion_hubspot.writing import (
     associate_new,
     dissociate_old,
     intend,
     put,
+    there,
     without_empty,
 )
 from syncs.integrations.fusion_receivables import (
@@ -59,6 +62,7 @@ class Payments(FlowDefinition):
     label = "Payments"
     stream = "receipts"
     version = "1"
+    table = tables.PAYMENTS
     options = (
         Option(
             "reversed",
@@ -123,6 +127,10 @@ class Payments(FlowDefinition):
             item.synced(result.id, ids, created=result.created)
             delivered.append(item)
         _associate(context, delivered)
+
+    def places(self, document: Document, ids: Document, capabilities: Mapping[str, Any]) -> Iterable[Place]:
+        if document:
+            yield there(("payment",), "Payment", PAYMENT, ids.get("payment"), document["payment"], capabilities)
 
     def touched(self, item: Item) -> Iterable[Reference]:
         """The invoices it pays or paid: their balance moves even where Fusion does not touch their own stamp."""

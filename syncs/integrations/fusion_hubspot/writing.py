@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 from connections.connectors.base import Document, Done
 from connections.errors import ConnectorError
 from syncs.engine.flow import Item, WriteContext
+from syncs.engine.standing import Path, Place, place
 
 KEY = "fusion_id"
 OURS = "fusion_"
@@ -36,11 +38,21 @@ def has_unique_key(context: WriteContext, kind: str) -> bool:
 
 
 def clean(context: WriteContext, kind: str, properties: Document) -> Document:
+    fitting = writable(context.capabilities, kind, properties)
+    return {name: value for name, value in properties.items() if name in fitting or name in context.own.get(kind, ())}
+
+
+def writable(capabilities: Mapping[str, Any], kind: str, properties: Document) -> Document:
     """Leaves out standard properties that this account does not have or lets nobody write."""
-    writable = context.capabilities.get("properties", {}).get(kind)
-    if not writable:
+    known = capabilities.get("properties", {}).get(kind)
+    if not known:
         return properties
-    return {name: value for name, value in properties.items() if name.startswith(OURS) or name in writable}
+    return {name: value for name, value in properties.items() if name.startswith(OURS) or name in known}
+
+
+def there(path: Path, label: str, kind: str, id_: Any, properties: Document, capabilities: Mapping[str, Any]) -> Place:
+    """Where properties of a document stand in HubSpot."""
+    return place(path, label, kind, id_, writable(capabilities, kind, properties))
 
 
 def _put_by_map(

@@ -12,7 +12,7 @@ from connections.errors import Conflict, ConnectorError
 from syncs.engine.binding import AMBIGUOUS, CHOOSE, bind
 from syncs.engine.flow import Held, Item, WriteContext, digest, encode
 from syncs.integrations.fusion_salesforce.directory import ACCOUNT, Accounts, another, called
-from syncs.integrations.fusion_salesforce.writing import KEY, STALE, fit
+from syncs.integrations.fusion_salesforce.writing import KEY, STALE, fit, taken
 from syncs.matching import Identity, compare
 
 ROLE, BOTH = "Fusion_Role__c", "Both"
@@ -49,6 +49,7 @@ class AccountWriter:
     def __init__(self, items: Sequence[Item], context: WriteContext, *, role: str, leads: bool) -> None:
         self.items, self.context, self.role, self.leads = items, context, role, leads
         self.salesforce = context.destination
+        self.takes = taken(context, ACCOUNT)
         self.directory = Accounts(context, {item.document["party"]: item.document["seen"] for item in items})
 
     def write(self) -> None:
@@ -139,7 +140,7 @@ class AccountWriter:
         self._ask(refused)
 
     def _whole(self, delivery: Delivery) -> Document:
-        return fit(self.context.capabilities, ACCOUNT, delivery.values, delivery.before)
+        return fit(self.takes, ACCOUNT, delivery.values, delivery.before)
 
     def _changed(self, delivery: Delivery) -> Document:
         """Only that, where the rest surely stands there: what people change in Salesforce meanwhile stays."""

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from connections.connectors.base import Document, Row
 from connections.errors import MappingError, blame
-from syncs.causes import AFTER_FIX, BY_ITSELF, Cause
+from syncs.causes import AFTER_FIX, BY_ITSELF, Cause, Fix
 from syncs.countries import country_code
 from syncs.engine.flow import (
     FlowDefinition,
@@ -25,9 +25,11 @@ from syncs.engine.flow import (
     Watch,
     WriteContext,
 )
+from syncs.engine.standing import Place
 from syncs.integrations.fusion_parties import INACTIVE
 from syncs.integrations.fusion_salesforce.account_writer import DELETED, MERGED, TAKEN, AccountWriter
-from syncs.integrations.fusion_salesforce.directory import ACCOUNT
+from syncs.integrations.fusion_salesforce.directory import ACCOUNT, Accounts
+from syncs.integrations.fusion_salesforce.writing import there
 from syncs.matching import Identity, normalise
 
 GONE = Watch("deleted_accounts", lambda row: [f"@{row.key}"], side="destination")
@@ -73,6 +75,10 @@ class AccountFlow(FlowDefinition):
         """Our key of the Account; "" where Fusion names none."""
 
     @abstractmethod
+    def number(self, row: Row) -> str:
+        """Its number in Fusion, as people know it; "" where it has none."""
+
+    @abstractmethod
     def account(self, row: Row, context: MapContext) -> Document:
         """The Account's fields, None where Fusion says nothing."""
 
@@ -90,7 +96,7 @@ class AccountFlow(FlowDefinition):
 
     def summary(self, row: Row) -> Summary:
         name = self.name(row)
-        return Summary(name, match_key=normalise(name) if name else "")
+        return Summary(name, match_key=normalise(name) if name else "", reference=self.number(row))
 
     def references(self, row: Row) -> Iterable[Reference]:
         """The record itself: whether it has its Account already."""
@@ -115,8 +121,18 @@ class AccountFlow(FlowDefinition):
         # The balance may move without a stamp that we could see.
         return Mapped(document, watch=account["Fusion_Open_Balance__c"] not in (None, "0"))
 
+    def our_key(self, source_key: str, document: Document) -> str:
+        return str(document.get("party") or source_key)
+
     def write(self, items: Sequence[Item], context: WriteContext) -> None:
         AccountWriter(items, context, role=self.role, leads=self.leads).write()
+
+    def release(self, id_: str, source_key: str, delivered: Document, context: WriteContext) -> Identity | None:
+        return Accounts(context, {}).release(id_, str(delivered.get("document", {}).get("party") or ""))
+
+    def places(self, document: Document, ids: Document, capabilities: Mapping[str, Any]) -> Iterable[Place]:
+        if document:
+            yield there((ACCOUNT,), "Account", ACCOUNT, ids.get(ACCOUNT), document[ACCOUNT], capabilities)
 
 
 def placed(account: Document, capabilities: Mapping[str, Any]) -> Document:
@@ -152,10 +168,12 @@ ACCOUNT_CAUSES = {
     DELETED: Cause(
         "The Account was deleted in Salesforce",
         "Restore it from Salesforce's recycle bin and replay, or open the record and let a new Account be created.",
+        Fix.MATCHES,
     ),
     MERGED: Cause(
         "The Account was merged into another company's",
         "Open each to see which. Either merge the two in Fusion as well, or let a new Account be created.",
+        Fix.MATCHES,
     ),
     TAKEN: Cause(
         "The Account belongs to another company of Fusion",
@@ -168,7 +186,9 @@ ACCOUNT_CAUSES = {
     "no_name": Cause("No name", "Enter it in the source. The change is read by itself."),
     "no_party": Cause("No party", "Ask your Fusion administrator: every supplier belongs to a party there."),
     "tax_field_absent": Cause(
-        "The field for tax numbers is not there", "Correct the flow's option, or let the Run-As user see the field."
+        "The field for tax numbers is not there",
+        "Correct the flow's option, or let the Run-As user see the field.",
+        Fix.OPTIONS,
     ),
 }
 """What stops customers and suppliers, in words for the people who fix it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from syncs.causes import AFTER_FIX, BY_ITSELF, Cause
+from syncs.causes import AFTER_FIX, BY_ITSELF, Cause, Fix
 from syncs.integrations.fusion_receivables import CAUSES as RECEIVABLES
 
 PREPARE = f"Prepare the Salesforce connection, then test it. {AFTER_FIX}"
@@ -12,12 +12,15 @@ CAUSES = {
     "account_gone": Cause(
         "The Account was deleted or merged in Salesforce",
         f"{BY_ITSELF} They follow when the customer has an Account again; if the customer is held, decide about it.",
+        Fix.MATCHES,
     ),
     "invoice_gone": Cause(
         "The invoice was deleted in Salesforce", f"Restore it there from the recycle bin. {AFTER_FIX}"
     ),
     "salesforce_required_field": Cause(
-        "Salesforce wants a field that is empty", f"Open one to read which, and fill it in the source. {AFTER_FIX}"
+        "Salesforce wants a field that is empty",
+        f"Open one to read which. Fill it in the source, or give it a value in the mapping. {AFTER_FIX}",
+        Fix.MAPPING,
     ),
     "salesforce_validation_rule": Cause(
         "A validation rule of the org refuses them",
@@ -26,7 +29,7 @@ CAUSES = {
     "salesforce_trigger": Cause(
         "A trigger or flow of the org fails on them", f"Ask the Salesforce administrator. {AFTER_FIX}"
     ),
-    "salesforce_invalid": Cause("Salesforce refuses a value", f"Open one to read which. {AFTER_FIX}"),
+    "salesforce_invalid": Cause("Salesforce refuses a value", f"Open one to read which. {AFTER_FIX}", Fix.MAPPING),
     "salesforce_too_long": Cause(
         "A text is longer than its field", f"Shorten it in the source, or lengthen the field in Salesforce. {AFTER_FIX}"
     ),
@@ -44,10 +47,16 @@ CAUSES = {
         "An approval in Salesforce locks them", f"Finish the approval there. {AFTER_FIX}"
     ),
     "salesforce_field_not_writable": Cause(
-        "Salesforce lets nobody write a field", f"Open one to read which, and take it out of the mapping. {AFTER_FIX}"
+        "Salesforce lets nobody write a field",
+        f"Open one to read which, and take it out of the mapping. {AFTER_FIX}",
+        Fix.MAPPING,
     ),
-    "salesforce_field_absent": Cause("Salesforce lacks a field", PREPARE),
-    "salesforce_object_absent": Cause("Salesforce lacks an object", PREPARE),
+    "salesforce_field_absent": Cause(
+        "Salesforce lacks a field",
+        f"{PREPARE} If it is one of your own, take it out of the flow's mapping.",
+        Fix.PREPARE,
+    ),
+    "salesforce_object_absent": Cause("Salesforce lacks an object", PREPARE, Fix.PREPARE),
     "salesforce_locked": Cause("Another change held the record", BY_ITSELF),
     "salesforce_halted": Cause("Left out because of another record", BY_ITSELF),
     "salesforce_left_out": Cause("A bulk job ended without them", BY_ITSELF),

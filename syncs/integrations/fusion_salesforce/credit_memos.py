@@ -23,6 +23,7 @@ from syncs.integrations.fusion_receivables import (
     require_currency,
     require_customer,
 )
+from syncs.integrations.fusion_salesforce import tables
 from syncs.integrations.fusion_salesforce.invoices import INCOMPLETE, LAYOUT, OPEN
 from syncs.integrations.fusion_salesforce.parts import ACCOUNT, deliver
 from syncs.integrations.fusion_salesforce.receivables import SALESFORCE, Receivables, iso_code, money
@@ -40,6 +41,8 @@ class CreditMemos(Receivables):
     one = "credit memo"
     stream = "credit_memos"
     version = "1"
+    table = tables.CREDIT_MEMOS
+    layout = LAYOUT
 
     def enrich(self, rows: Sequence[Row], *, source: Any, destination: Any) -> None:
         """Adds ``_party_id`` and ``_balances`` (invoice key → what its schedules show as open): a call or two per

@@ -12,6 +12,7 @@ from typing import Any
 from connections.connectors.base import Document, Row
 from syncs.engine.flow import MapContext, Mapped, Skip, Watch
 from syncs.integrations.fusion_parties import customer_name, first, in_order, joined, status_word, street, total
+from syncs.integrations.fusion_salesforce import tables
 from syncs.integrations.fusion_salesforce.accounts import GONE, AccountFlow, listed_option, longest
 from syncs.matching import Identity
 from syncs.money import plain
@@ -34,6 +35,7 @@ class Customers(AccountFlow):
     kin = ("suppliers",)
     role = "Customer"
     leads = True
+    table = tables.CUSTOMERS
     watches = (Watch("activities", customer_keys), GONE)
 
     def enrich(self, rows: Sequence[Row], *, source: Any, destination: Any) -> None:
@@ -62,10 +64,13 @@ class Customers(AccountFlow):
             raise Skip("not_a_customer", "Fusion knows this organisation, but not as a customer.")
         return super().map(row, context)
 
+    def number(self, row: Row) -> str:
+        return next(iter(_numbers(row.data)), "")
+
     def account(self, row: Row, context: MapContext) -> Document:
         data, capabilities = row.data, context.capabilities
         accounts = data.get("_accounts") or ()
-        numbers = in_order(account.get("AccountNumber") for account in accounts)
+        numbers = _numbers(data)
         balance = total(account.get("TotalOpenReceivablesForAccount") for account in accounts)
         return {
             "Name": self.name(row),
@@ -98,6 +103,10 @@ class Customers(AccountFlow):
             postal_code=first(data, ("PostalCode",)) or "",
             country=first(data, ("Country",)) or "",
         )
+
+
+def _numbers(data: Mapping[str, Any]) -> list[str]:
+    return in_order(account.get("AccountNumber") for account in data.get("_accounts") or ())
 
 
 def industries(data: Mapping[str, Any]) -> list[str | None]:

@@ -75,6 +75,17 @@ class Accounts:
                     self._seen[id_] = records[0]
         return {id_: self._seen[id_] for id_ in asked if id_ in self._seen}
 
+    def release(self, id_: str, party: str) -> Identity | None:
+        """Takes our key off an Account that bears it."""
+        account = self.look([id_]).get(id_)
+        if account is None:
+            return None
+        if account.get(KEY) == party:
+            result = self.salesforce.update(ACCOUNT, [(id_, {KEY: None})])[id_]
+            if isinstance(result, ConnectorError):
+                raise result
+        return self.identity(account)
+
     def identity(self, account: Mapping[str, Any]) -> Identity:
         if account.get(PERSON) in (True, "true"):
             return NOBODY

@@ -32,6 +32,7 @@ from syncs.integrations.fusion_receivables import (
     require_customer,
     summed_amount,
 )
+from syncs.integrations.fusion_salesforce import tables
 from syncs.integrations.fusion_salesforce.parts import ACCOUNT, Draft, Layout, deliver
 from syncs.integrations.fusion_salesforce.receivables import SALESFORCE, Receivables, iso_code, money
 from syncs.integrations.fusion_salesforce.writing import KEY
@@ -68,6 +69,8 @@ class Invoices(Receivables):
     one = "invoice"
     stream = "invoices"
     version = "1"
+    table = tables.INVOICES
+    layout = LAYOUT
 
     def summary(self, row: Row) -> Summary:
         return Summary(invoice_number(row), amount_or_none(row.data.get("EnteredAmount")), currency_of(row.data))

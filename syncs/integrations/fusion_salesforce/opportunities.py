@@ -14,6 +14,7 @@ from django.utils.dateparse import parse_datetime
 from connections.connectors.base import Document, Row
 from connections.errors import ConnectorError, DependencyMissing, MappingError, RecordError, StreamRefused
 from syncs.engine.flow import Held, MapContext, Mapped, Option, Skip, Summary, Watch, WriteContext
+from syncs.integrations.fusion_salesforce import order_tables as tables
 from syncs.integrations.fusion_salesforce import sales_lines
 from syncs.integrations.fusion_salesforce.comparing import LINES, Facts, total
 from syncs.integrations.fusion_salesforce.orders import (
@@ -36,6 +37,7 @@ class Opportunities(OrderFlow):
     label = "Won opportunities"
     stream = "opportunities"
     version = "1"
+    table = tables.OPPORTUNITIES
     kind = "opportunity"
     noun = "sales order"
     origin = "opportunity"
@@ -264,10 +266,19 @@ class Opportunities(OrderFlow):
             LINES: lines,
         }
 
-    def standing(self, works: Sequence[Work], context: WriteContext) -> dict[str, Facts]:
-        keys = {str((work.state or {})["id"]): work for work in works}
-        rows = context.destination.related("sales_orders", "HeaderId", list(keys), expand="lines")
-        return {keys[str(row["HeaderId"])].item.row.key: _standing(row, keys[str(row["HeaderId"])]) for row in rows}
+    def read(self, works: Sequence[Work], destination: Any) -> dict[str, Document]:
+        keys = {str((work.state or {})["id"]): work.item.row.key for work in works}
+        rows = destination.related("sales_orders", "HeaderId", list(keys), expand="lines")
+        return {keys[str(row["HeaderId"])]: row for row in rows}
+
+    def facts_there(self, order: Mapping[str, Any], work: Work) -> Facts:
+        lines = sales_lines.standing(order, work.document["order"])
+        return {
+            "customer": str(order.get("BuyingPartyId")),
+            "currency": str(order.get("TransactionalCurrencyCode")),
+            **_sum(lines),
+            LINES: lines,
+        }
 
 
 def newest(orders: Iterable[Document], system: str) -> Document | None:
@@ -326,14 +337,3 @@ def _sum(lines: Mapping[str, Facts]) -> dict[str, str]:
     """The amount of the whole order, where every line has one."""
     amounts = [line["amount"] for line in lines.values() if "amount" in line]
     return {"amount": total(amounts)} if len(amounts) == len(lines) else {}
-
-
-def _standing(row: Document, work: Work) -> Facts:
-    """Of an order as Fusion shows it."""
-    lines = sales_lines.standing(row, work.document["order"])
-    return {
-        "customer": str(row.get("BuyingPartyId")),
-        "currency": str(row.get("TransactionalCurrencyCode")),
-        **_sum(lines),
-        LINES: lines,
-    }

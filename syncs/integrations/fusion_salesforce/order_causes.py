@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from syncs.causes import AFTER_FIX, BY_ITSELF, Cause
+from syncs.causes import AFTER_FIX, BY_ITSELF, Cause, Fix
 
 IN_SALESFORCE = "Correct it in Salesforce. The change is read by itself."
 
@@ -10,6 +10,7 @@ ORDER_CAUSES = {
     "account_unmatched": Cause(
         "The account is not matched with Fusion",
         f"{BY_ITSELF} If its customer or supplier is held or rejected, settle that first.",
+        Fix.MATCHES,
     ),
     "account_key_wrong": Cause("The account's Fusion ID is no party number", IN_SALESFORCE),
     "customer_without_account": Cause("No customer account in Fusion", f"Add one in Fusion. {AFTER_FIX}"),
@@ -34,7 +35,7 @@ ORDER_CAUSES = {
     "suppliers_several": Cause("Several suppliers of one company", f"End all but one in Fusion. {AFTER_FIX}"),
     "supplier_site_missing": Cause("The supplier has no purchasing site", f"Add one in Fusion. {AFTER_FIX}"),
     "supplier_site_unclear": Cause(
-        "Which site of the supplier?", "Name one in the options of the flow: then they go by themselves."
+        "Which site of the supplier?", "Name one in the options of the flow: then they go by themselves.", Fix.OPTIONS
     ),
     "line_without_item": Cause("A line says not what is bought", IN_SALESFORCE),
     "line_quantity": Cause("A line's quantity cannot be ordered", IN_SALESFORCE),
@@ -50,8 +51,10 @@ ORDER_CAUSES = {
     "order_gone": Cause("Not to be seen in Fusion any more", "Open one to read how to have it made again."),
     "order_not_shown": Cause("Ordered, but not shown in Salesforce", f"Open one to read why. {AFTER_FIX}"),
     "setting_missing": Cause(
-        "A setting is missing", "Fill it in in the options of the flow: then they go by themselves."
+        "A setting is missing", "Fill it in in the options of the flow: then they go by themselves.", Fix.OPTIONS
     ),
-    "setting_wrong": Cause("A setting is wrong", "Correct it in the options of the flow: then they go by themselves."),
+    "setting_wrong": Cause(
+        "A setting is wrong", "Correct it in the options of the flow: then they go by themselves.", Fix.OPTIONS
+    ),
     "fusion_refused": Cause("Fusion refuses the order", f"Open one to read Fusion's words. {AFTER_FIX}"),
 }

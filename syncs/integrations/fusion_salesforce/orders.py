@@ -24,8 +24,9 @@ from connections.errors import (
     blame,
 )
 from syncs.engine.flow import FlowDefinition, Held, Item, Mapped, WriteContext
+from syncs.engine.standing import Part, Standing
 from syncs.engine.store import WRITING
-from syncs.integrations.fusion_salesforce.comparing import Facts, differences
+from syncs.integrations.fusion_salesforce.comparing import LINES, NAME, Facts, differences
 from syncs.integrations.fusion_salesforce.writing import fit
 from syncs.money import minor_unit
 
@@ -84,8 +85,12 @@ class OrderFlow(FlowDefinition):
         """What of a document a person would call the order, whatever the options say."""
 
     @abstractmethod
-    def standing(self, works: Sequence[Work], context: WriteContext) -> dict[str, Facts]:
-        """The same of the orders as they stand in Fusion, by source key."""
+    def read(self, works: Sequence[Work], destination: Any) -> dict[str, Document]:
+        """The orders of these works with their lines, as Fusion shows them now, by source key."""
+
+    @abstractmethod
+    def facts_there(self, order: Mapping[str, Any], work: Work) -> Facts:
+        """The same as ``facts`` of an order as it stands in Fusion."""
 
     def advance(self, works: Sequence[Work], context: WriteContext) -> None:
         """Further steps with orders that are there."""
@@ -190,11 +195,13 @@ class OrderFlow(FlowDefinition):
     def _compare(self, works: Sequence[Work], context: WriteContext) -> None:
         """An order is never changed by us. What was changed after it was made, a person settles on either side."""
         doubtful = [work for work in works if not self._as_delivered(work)]
-        standing = self.standing(doubtful, context) if doubtful else {}
+        standing = self.read(doubtful, context.destination) if doubtful else {}
         for work in doubtful:
-            base = standing.get(work.item.row.key)
+            order = standing.get(work.item.row.key)
             found = (
-                differences(base, self.facts(work.document)) if base is not None else ["what it holds is not visible"]
+                differences(self.facts_there(order, work), self.facts(work.document))
+                if order is not None
+                else ["what it holds is not visible"]
             )
             if found:
                 work.item.failed(self._differs(work, found))
@@ -213,6 +220,29 @@ class OrderFlow(FlowDefinition):
             "either is noticed by itself. No second order is made.",
             code=self.changed,
         )
+
+    # looking at it --------------------------------------------------------------------------------------------------
+
+    def parts(self, document: Document, capabilities: Mapping[str, Any]) -> list[Part]:
+        """What a person would call the order, and what Salesforce shows of it."""
+        if not document:
+            return []
+        facts = self.facts(document) if document["order"] else {LINES: {}}
+        state = {part: document["shown"].get(name) for part, name in self.shows.items() if part != "key"}
+        head = {name: value for name, value in facts.items() if name != LINES}
+        return [Part((), self.noun.capitalize(), {**head, **state}), *_lines(facts)]
+
+    def standing(self, key: str, delivered: Document, destination: Any, capabilities: Mapping[str, Any]) -> Standing:
+        if not delivered.get("document", {}).get("state"):
+            return {}
+        work = _delivered(key, delivered)
+        order = self.read([work], destination).get(key)
+        if order is None:
+            return {(): None}
+        facts, state = self.facts_there(order, work), self.state_of(order)
+        shown_there = {part: state.get(part) for part in self.shows if part != "key"}
+        head = {name: value for name, value in facts.items() if name != LINES}
+        return {(): {**head, **shown_there}, **{part.path: part.values for part in _lines(facts)}}
 
     # showing --------------------------------------------------------------------------------------------------------
 
@@ -256,7 +286,7 @@ class OrderFlow(FlowDefinition):
 
     def _conclude(self, work: Work, context: WriteContext) -> None:
         item, state = work.item, work.state or {}
-        item.destination_id = str(state["id"])
+        item.destination_id, item.reference = str(state["id"]), str(state.get("number") or "")
         item.answer |= {name: state[name] for name in ("id", "number", "status") if state.get(name)} | work.notes
         item.sent = _sent(work)
         if item.status and isinstance(item.error, Held):
@@ -274,6 +304,20 @@ class OrderFlow(FlowDefinition):
 def _work(item: Item) -> Work:
     document = item.document
     return Work(item, document, document["state"], dict(document["shown"]), item.delivered.get("ids", {}))
+
+
+def _delivered(key: str, delivered: Document) -> Work:
+    """An order as it was last left, for looking at it."""
+    document, ids = delivered["document"], delivered["ids"]
+    whole = {**document, "order": document["order"] or ids.get("order") or {"lines": []}}
+    return Work(Item(Row(key, "", {}), None), whole, whole["state"], dict(whole["shown"]), ids)
+
+
+def _lines(facts: Facts) -> list[Part]:
+    return [
+        Part((LINES, key), f"Line: {line[NAME]}", {name: value for name, value in line.items() if name != NAME})
+        for key, line in facts[LINES].items()
+    ]
 
 
 def _instant(text: str | None) -> datetime | None:

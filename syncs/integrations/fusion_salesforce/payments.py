@@ -29,6 +29,7 @@ from syncs.integrations.fusion_receivables import (
     require_invoice,
     require_payer,
 )
+from syncs.integrations.fusion_salesforce import tables
 from syncs.integrations.fusion_salesforce.parts import ACCOUNT, Draft, Layout, deliver
 from syncs.integrations.fusion_salesforce.receivables import (
     LOOK_AGAIN,
@@ -68,6 +69,8 @@ class Payments(Receivables):
     one = "payment"
     stream = "receipts"
     version = "1"
+    table = tables.PAYMENTS
+    layout = LAYOUT
 
     def enrich(self, rows: Sequence[Row], *, source: Any, destination: Any) -> None:
         """Also adds ``_fresh``: it changed so lately that what it pays may have been read before."""

@@ -8,8 +8,7 @@ from typing import Any
 from connections.connectors.base import Document
 from connections.errors import MappingError
 from syncs.integrations.fusion_salesforce.comparing import NAME, Facts, day, figure
-from syncs.integrations.fusion_salesforce.values import number
-from syncs.money import decimal, plain
+from syncs.money import decimal, json_number, plain
 
 LONGEST = 240
 CORRECT = "Correct it in Salesforce: the change is read by itself."
@@ -30,7 +29,7 @@ def _line(line: Mapping[str, Any], place: int, needed_by: Any, options: Mapping[
         raise MappingError(f"Line {place} has no unit price. {CORRECT}", code="line_without_price")
     schedule = {
         "ScheduleNumber": 1,
-        "Quantity": number(quantity),
+        "Quantity": json_number(quantity),
         "ShipToLocation": options["ship_to_location"],
         "ShipToOrganizationCode": options["ship_to_organization"],
         "RequestedDeliveryDate": str(needed_by)[:10] if needed_by else None,
@@ -38,7 +37,7 @@ def _line(line: Mapping[str, Any], place: int, needed_by: Any, options: Mapping[
     }
     distribution = {
         "DistributionNumber": 1,
-        "Quantity": number(quantity),
+        "Quantity": json_number(quantity),
         "DeliverToLocation": options["deliver_to_location"],
         "POChargeAccountId": options["charge_account"],
     }
@@ -46,9 +45,9 @@ def _line(line: Mapping[str, Any], place: int, needed_by: Any, options: Mapping[
         "LineNumber": place,
         "LineType": options["line_type"],
         **what,
-        "Quantity": number(quantity),
+        "Quantity": json_number(quantity),
         "UOMCode": str(line.get("UOM__c") or options["unit"]),
-        "Price": number(price),
+        "Price": json_number(price),
         "schedules": [{**_given(schedule), "distributions": [_given(distribution)]}],
     }
 

@@ -15,6 +15,7 @@ from typing import Any
 from connections.connectors.base import Document, Row
 from connections.errors import ConnectorError, DependencyMissing, MappingError, StreamRefused
 from syncs.engine.flow import Held, MapContext, Mapped, Option, Skip, Summary, Watch, WriteContext
+from syncs.integrations.fusion_salesforce import order_tables as tables
 from syncs.integrations.fusion_salesforce import purchase_lines
 from syncs.integrations.fusion_salesforce.comparing import LINES, Facts
 from syncs.integrations.fusion_salesforce.orders import (
@@ -46,6 +47,7 @@ class PurchaseOrders(OrderFlow):
     label = "Purchase orders"
     stream = "purchase_orders"
     version = "1"
+    table = tables.PURCHASE_ORDERS
     kind = "purchase_order"
     noun = "purchase order"
     origin = "purchase order in Salesforce"
@@ -302,24 +304,22 @@ class PurchaseOrders(OrderFlow):
             LINES: purchase_lines.facts(order["lines"]),
         }
 
-    def standing(self, works: Sequence[Work], context: WriteContext) -> dict[str, Facts]:
-        found: dict[str, Facts] = {}
-        for stream, draft in ((DRAFTS, True), (ORDERS, False)):
-            keys = {
-                str(work.state["id"]): work.item.row.key
-                for work in works
-                if work.state and work.state["draft"] is draft
-            }
-            rows = (
-                context.destination.related(stream, "POHeaderId", list(keys), expand="lines.schedules") if keys else ()
-            )
-            for row in rows:
-                found[keys[str(row["POHeaderId"])]] = {
-                    "supplier": str(row.get("Supplier")),
-                    "currency": str(row.get("CurrencyCode")),
-                    LINES: purchase_lines.facts(row.get("lines") or ()),
-                }
+    def read(self, works: Sequence[Work], destination: Any) -> dict[str, Document]:
+        """A draft that was submitted since is an order now."""
+        found: dict[str, Document] = {}
+        for stream, drafts in ((DRAFTS, True), (ORDERS, False)):
+            wanted = {work.item.row.key: work.state for work in works if work.state and work.item.row.key not in found}
+            keys = {str(state["id"]): key for key, state in wanted.items() if state["draft"] or not drafts}
+            rows = destination.related(stream, "POHeaderId", list(keys), expand="lines.schedules") if keys else ()
+            found |= {keys[str(row["POHeaderId"])]: {**row, "_draft": drafts} for row in rows}
         return found
+
+    def facts_there(self, order: Mapping[str, Any], work: Work) -> Facts:
+        return {
+            "supplier": str(order.get("Supplier")),
+            "currency": str(order.get("CurrencyCode")),
+            LINES: purchase_lines.facts(order.get("lines") or ()),
+        }
 
 
 def party_of(data: Mapping[str, Any]) -> str:

@@ -10,7 +10,9 @@ from typing import Any
 from connections.connectors.base import Document
 from connections.errors import DependencyMissing
 from syncs.engine.flow import FlowDefinition, Item, Reference
-from syncs.integrations.fusion_salesforce.writing import STALE
+from syncs.engine.standing import Place
+from syncs.integrations.fusion_salesforce.parts import Layout
+from syncs.integrations.fusion_salesforce.writing import STALE, there
 from syncs.money import exact
 
 SALESFORCE = "Salesforce"
@@ -23,6 +25,7 @@ class Receivables(FlowDefinition):
     """Documents of finance, each on the Account of its customer. ``one`` is what texts call one."""
 
     one: str
+    layout: Layout
 
     def write_unit(self, expected: int, usual: int) -> int:
         """Jobs of the Bulk API cost the same calls for any number of rows: 10,000 at a time by default."""
@@ -33,6 +36,16 @@ class Receivables(FlowDefinition):
         yield from item.mapped.touches
         if item.document and self.moves_balance(item):
             yield "customers", item.document["customer"]
+
+    def places(self, document: Document, ids: Document, capabilities: Mapping[str, Any]) -> Iterable[Place]:
+        if not document:
+            return
+        layout = self.layout
+        kind, parts = layout.kind, ids.get(layout.parts, {})
+        yield there((kind,), self.one.capitalize(), kind, ids.get(kind), document[kind], capabilities)
+        for key, part in document[layout.parts].items():
+            path, name = (layout.parts, key), layout.name(part)
+            yield there(path, name, layout.part_kind, parts.get(key), part, capabilities)
 
     def moves_balance(self, item: Item) -> bool:
         before = item.delivered.get("document", {}).get("balance")

@@ -10,8 +10,8 @@ from typing import Any
 from connections.connectors.base import Document
 from connections.errors import MappingError
 from syncs.integrations.fusion_salesforce.comparing import NAME, Facts, day, figure
-from syncs.integrations.fusion_salesforce.values import flag, number
-from syncs.money import decimal, plain, rounded
+from syncs.integrations.fusion_salesforce.values import flag
+from syncs.money import decimal, json_number, plain, rounded
 
 PRICE_DECIMALS = Decimal("0.000001")
 """A price per piece may be finer than the currency; the amount of the line never is."""
@@ -35,7 +35,7 @@ def _line(product: Mapping[str, Any], place: int, currency: str, options: Mappin
         "SourceTransactionScheduleId": "1",
         "SourceScheduleNumber": "1",
         "ProductNumber": _code(product, name),
-        "OrderedQuantity": number(quantity),
+        "OrderedQuantity": json_number(quantity),
         "OrderedUOMCode": options["unit"],
         "TransactionCategoryCode": "ORDER",
     }
@@ -100,7 +100,7 @@ def _charge(product: Mapping[str, Any], name: str, quantity: Decimal, currency: 
         "ChargeSubtypeCode": "ORA_PRICE",
         "PriceTypeCode": "ONE_TIME",
         "ApplyTo": "PRICE",
-        "PricedQuantity": number(quantity),
+        "PricedQuantity": json_number(quantity),
         "PricedQuantityUOMCode": unit,
         "ChargeCurrencyCode": currency,
         "PrimaryFlag": True,
@@ -114,11 +114,11 @@ def _charge(product: Mapping[str, Any], name: str, quantity: Decimal, currency: 
                 "PriceElementUsageCode": usage,
                 "SequenceNumber": place,
                 "ChargeCurrencyCode": currency,
-                "ChargeCurrencyUnitPrice": number(each),
-                "ChargeCurrencyExtendedAmount": number(extended),
+                "ChargeCurrencyUnitPrice": json_number(each),
+                "ChargeCurrencyExtendedAmount": json_number(extended),
                 "HeaderCurrencyCode": currency,
-                "HeaderCurrencyUnitPrice": number(each),
-                "HeaderCurrencyExtendedAmount": number(extended),
+                "HeaderCurrencyUnitPrice": json_number(each),
+                "HeaderCurrencyExtendedAmount": json_number(extended),
                 "RollupFlag": False,
             }
             for place, (usage, each, extended) in enumerate(parts, 1)

@@ -12,6 +12,7 @@ from connections.connectors.base import Document, Row
 from connections.errors import DependencyMissing
 from syncs.engine.flow import HELD, SYNCED, UNSETTLED, Item, MapContext, Mapped, Reference, WriteContext
 from syncs.integrations.fusion_parties import INACTIVE, first, said, status_word, street
+from syncs.integrations.fusion_salesforce import tables
 from syncs.integrations.fusion_salesforce.accounts import AccountFlow, listed_option
 from syncs.matching import Identity
 
@@ -27,6 +28,7 @@ class Suppliers(AccountFlow):
     kin = ("customers",)
     role = "Supplier"
     leads = False
+    table = tables.SUPPLIERS
 
     def enrich(self, rows: Sequence[Row], *, source: Any, destination: Any) -> None:
         """Adds ``addresses``, one call per hundred or so suppliers, and ``_today`` by Fusion's clock."""
@@ -45,6 +47,9 @@ class Suppliers(AccountFlow):
 
     def name(self, row: Row) -> str:
         return first(row.data, ("Supplier",)) or ""
+
+    def number(self, row: Row) -> str:
+        return first(row.data, ("SupplierNumber",)) or ""
 
     def party(self, row: Row) -> str:
         return said(row.data.get("SupplierPartyId")) or ""

@@ -3,19 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from decimal import Decimal
 from typing import Any
 
 from connections.connectors.base import Document
-from syncs.money import text
-
-
-def number(value: Decimal) -> int | float | str:
-    """JSON's own where one keeps the value exactly, else text."""
-    if value == value.to_integral_value():
-        return int(value)
-    near = float(value)
-    return near if Decimal(repr(near)) == value else text(value)
 
 
 def flag(value: Any) -> bool:

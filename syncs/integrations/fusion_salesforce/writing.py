@@ -12,6 +12,7 @@ from connections.connectors.salesforce.schema import KINDS
 from connections.connectors.salesforce.values import short
 from connections.errors import ConnectorError
 from syncs.engine.flow import WriteContext
+from syncs.engine.standing import Path, Place, place
 
 KEY = "Fusion_Id__c"
 SUFFIX_OF_OURS = "__c"
@@ -42,6 +43,20 @@ def fit(capabilities: Mapping[str, Any], kind: str, values: Document, delivered:
         else:
             sent[name] = value[:longest] if longest and isinstance(value, str) else value
     return sent
+
+
+def taken(context: WriteContext, kind: str) -> Mapping[str, Any]:
+    """What the org takes. A tenant's own fields are sent in any case: Salesforce says what is wrong with them."""
+    capabilities, own = context.capabilities, context.own.get(kind, ())
+    writable = capabilities.get("writable", {})
+    if not own or not writable.get(kind):
+        return capabilities
+    return {**capabilities, "writable": {**writable, kind: [*writable[kind], *own]}}
+
+
+def there(path: Path, label: str, kind: str, id_: Any, values: Document, capabilities: Mapping[str, Any]) -> Place:
+    """Where values of a document stand in Salesforce."""
+    return place(path, label, kind, id_, values, lengths=capabilities.get("lengths", {}).get(kind, {}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +102,13 @@ def put(context: WriteContext, kind: str, rows: Mapping[str, Outgoing], *, paren
     """
     if not rows:
         return {}
-    sent = {key: row.changed(context.capabilities, kind, parent) for key, row in rows.items()}
+    takes = taken(context, kind)
+    sent = {key: row.changed(takes, kind, parent) for key, row in rows.items()}
     results = context.destination.upsert(kind, list(sent.items()), parent=parent)
     found = {key: Put(results[key], sent[key], _renewed(rows[key], results[key])) for key in rows}
     partly = [key for key in rows if found[key].renewed and rows[key].sure]
     if partly:
-        again = {key: replace(rows[key], before={}).whole(context.capabilities, kind) for key in partly}
+        again = {key: replace(rows[key], before={}).whole(takes, kind) for key in partly}
         for key, result in context.destination.upsert(kind, list(again.items()), parent=parent).items():
             done = replace(result, created=True) if isinstance(result, Done) else result
             found[key] = Put(done, again[key], renewed=True)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from decimal import Decimal
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from syncs.management.commands.run_sync import find_sync
-from syncs.money import exact, plain
-from syncs.reconciliation import reconcile
+from syncs.money import tidy
+from syncs.reconciliation import reconcile, unsettled
 
 
 class Command(BaseCommand):
@@ -19,7 +20,8 @@ class Command(BaseCommand):
         parser.add_argument("sync", help="the sync's number or name")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        result = reconcile(find_sync(options["sync"]))
+        sync = find_sync(options["sync"])
+        result = reconcile(sync)
         self.stdout.write(f"{'':<14}{'':<5}{'source':>9}{'sum':>20}{'destination':>13}{'sum':>20}")
         for row in result.comparisons:
             mark = "" if row.equal else "  differs"
@@ -27,9 +29,12 @@ class Command(BaseCommand):
                 f"{row.what:<14}{row.currency:<5}{row.source_count:>9}{_shown(row.source_total, row.currency):>20}"
                 f"{row.destination_count:>13}{_shown(row.destination_total, row.currency):>20}{mark}"
             )
-        for what, rule, count in result.left_out:
+        left_out: Counter[tuple[str, str]] = Counter()
+        for one in result.left_out:
+            left_out[one.what, one.rule] += one.count
+        for (what, rule), count in left_out.items():
             self.stdout.write(f"Left out on purpose: {count} {what} ({rule}).")
-        for group in result.unsettled:
+        for group in unsettled(sync):
             total = "" if group.total is None else f", {_shown(group.total, group.currency)} {group.currency}".rstrip()
             self.stdout.write(f"Not delivered: {group.count} {group.flow} {group.status}, {group.cause}{total}.")
         if not result.equal:
@@ -38,5 +43,4 @@ class Command(BaseCommand):
 
 
 def _shown(amount: Decimal, currency: str) -> str:
-    """With the currency's decimals, more only where there are more; without a currency as it is."""
-    return f"{Decimal(exact(amount, currency) if currency else plain(amount)):,f}"
+    return f"{tidy(amount, currency):,f}"

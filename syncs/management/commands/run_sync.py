@@ -62,7 +62,7 @@ class Command(BaseCommand):
 
 def find_sync(name: str) -> Sync:
     """By number or name. Raises ``CommandError`` naming the next step."""
-    syncs = Sync.objects.across_tenants().select_related("source", "destination", "tenant")
+    syncs = Sync.objects.across_tenants().filter(rehearsal=False).select_related("source", "destination", "tenant")
     found = syncs.filter(pk=int(name)) if name.isdigit() else syncs.filter(name=name)
     if len(found) != 1:
         known = ", ".join(f"{sync.pk} ({sync.name})" for sync in syncs.order_by("pk")[:20]) or "none yet"
