@@ -55,7 +55,8 @@ class TrailForm(forms.Form):
         ]
         actions = sorted({action for action, _ in SENTENCES})
         self.fields["sync"].choices = [("", "Any"), *syncs]  # type: ignore[attr-defined]
-        self.fields["flow"].choices = [("", "Any"), *((key, key.capitalize()) for key in flows if key)]  # type: ignore[attr-defined]
+        named = ((key, key.replace("_", " ").capitalize()) for key in flows if key)
+        self.fields["flow"].choices = [("", "Any"), *named]  # type: ignore[attr-defined]
         self.fields["action"].choices = [  # type: ignore[attr-defined]
             ("", "Any"),
             *((action, action.replace(".", ": ").replace("_", " ").capitalize()) for action in actions),

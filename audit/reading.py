@@ -106,13 +106,19 @@ class Reading:
     raw: str = ""
 
 
+def _rule_of(detail: dict[str, Any]) -> object:
+    """Why a rule leaves a record out."""
+    answer = detail.get("answer")
+    return answer.get("text") if detail.get("rule") and isinstance(answer, dict) else None
+
+
 def read(entry: AuditEntry) -> Reading:
     detail = _parsed(entry.detail)
     notes = {key: value for key, value in detail.items() if key not in KNOWN_PARTS and value not in ({}, [], "", None)}
     return Reading(
         entry,
         sentence_of(entry.action, entry.outcome),
-        text=str(detail.get("text") or ""),
+        text=str(detail.get("text") or _rule_of(detail) or ""),
         sent=list(tables(detail.get("sent"))),
         answer=list(tables(detail.get("answer"))),
         changes=list(changes(detail.get("before"), detail.get("after"))),

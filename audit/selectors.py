@@ -25,6 +25,7 @@ PAGE = 100
 PATIENCE_SECONDS = 1.0
 _FIRST_LOOK, _LONGEST_LOOK = 5_000, 100_000
 _EXPORT_PAGE = 2000
+_PLACES = 100
 _CLOCKS_APART = timedelta(hours=1)
 _NAMED = ("source_ref", "destination_ref", "actor", "error_code")
 
@@ -92,6 +93,15 @@ def entries(tenant_id: int, filters: Filters | None = None) -> QuerySet[AuditEnt
 
 
 def narrowed(rows: QuerySet[AuditEntry], tenant_id: int, filters: Filters) -> QuerySet[AuditEntry]:
+    first, behind = _range(tenant_id, filters)
+    if first is not None:
+        rows = rows.filter(sequence__gte=first)
+    if behind is not None:
+        rows = rows.filter(sequence__lt=behind)
+    return rows.filter(_meant(tenant_id, filters))
+
+
+def _meant(tenant_id: int, filters: Filters) -> Q:
     """A text that is the whole of a reference, an actor or a code finds those alone, else what contains it."""
     conditions = filters.conditions()
     if filters.text:
@@ -99,18 +109,17 @@ def narrowed(rows: QuerySet[AuditEntry], tenant_id: int, filters: Filters) -> Qu
         of_tenant = AuditEntry.objects.filter(tenant_id=tenant_id)
         if any(of_tenant.filter(whole).exists() for whole in wholes):
             conditions = replace(filters, text="").conditions() & reduce(or_, wholes)
-    return rows.filter(conditions, *_range(tenant_id, filters))
+    return conditions
 
 
-def _range(tenant_id: int, filters: Filters) -> list[Q]:
+def _range(tenant_id: int, filters: Filters) -> tuple[int | None, int | None]:
     """The numbers of the entries between two instants: entries are numbered as they come, so no index on the time is
     needed. Workers' clocks may be a little apart."""
-    found = []
-    if filters.since:
-        found.append(Q(sequence__gte=_first_since(tenant_id, _moved(filters.since, -_CLOCKS_APART))))
-    if filters.until:
-        found.append(Q(sequence__lt=_first_since(tenant_id, _moved(filters.until, _CLOCKS_APART))))
-    return found
+    since, until = filters.since, filters.until
+    return (
+        _first_since(tenant_id, _moved(since, -_CLOCKS_APART)) if since else None,
+        _first_since(tenant_id, _moved(until, _CLOCKS_APART)) if until else None,
+    )
 
 
 def _moved(at: datetime, by: timedelta) -> datetime:
@@ -121,16 +130,16 @@ def _moved(at: datetime, by: timedelta) -> datetime:
 
 
 def _first_since(tenant_id: int, at: datetime) -> int:
-    """By halving: some twenty short questions for a million entries."""
-    rows = AuditEntry.objects.filter(tenant_id=tenant_id).order_by("sequence")
+    """By a hundred places at once, which narrows a million entries down in three short questions."""
+    rows = AuditEntry.objects.filter(tenant_id=tenant_id)
     low, high = 1, end(tenant_id) + 1
     while low < high:
-        middle = (low + high) // 2
-        found = rows.filter(sequence__gte=middle).values_list("at", flat=True).first()
-        if found is None or found >= at:
-            high = middle
-        else:
-            low = middle + 1
+        places = range(low, high, max((high - low) // _PLACES, 1))
+        known = list(rows.filter(sequence__in=places).order_by("sequence").values_list("sequence", "at"))
+        if not known:
+            break
+        high = next((sequence for sequence, found in known if found >= at), high)
+        low = max((sequence + 1 for sequence, _ in known if sequence < high), default=low)
     return low
 
 
@@ -141,14 +150,17 @@ def end(tenant_id: int) -> int:
 
 def page(tenant_id: int, filters: Filters | None = None, *, before: int | None = None, size: int = PAGE) -> TrailPage:
     """Goes back in ever longer steps until the page is full, the trail ends, or patience does."""
-    found = entries(tenant_id, filters)
+    given = filters or Filters()
+    found = AuditEntry.objects.filter(_meant(tenant_id, given), tenant_id=tenant_id).order_by("-sequence")
     rows: list[AuditEntry] = []
-    upper = end(tenant_id) + 1 if before is None else before
+    first, behind = _range(tenant_id, given)
+    upper = min(one for one in (before, behind, end(tenant_id) + 1) if one is not None)
+    first = first or 1
     step, give_up = _FIRST_LOOK, time.monotonic() + PATIENCE_SECONDS
-    while upper > 1 and len(rows) <= size:
+    while upper > first and len(rows) <= size:
         if time.monotonic() > give_up:
             return TrailPage(rows, upper, unfinished=True)
-        lower = max(upper - step, 1)
+        lower = max(upper - step, first)
         rows += found.filter(sequence__gte=lower, sequence__lt=upper)[: size + 1 - len(rows)]
         upper, step = lower, min(step * 2, _LONGEST_LOOK)
     return TrailPage(rows[:size], rows[size - 1].sequence if len(rows) > size else None)

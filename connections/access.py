@@ -85,9 +85,12 @@ class StoredAccess:
         if current is not None and current != stale:
             return current
         token = obtain()
-        row = self._rows().only("tenant_id", "seal_id", "token").get()
-        row.token = token
-        row.save(update_fields=["token"])
+        with transaction.atomic():
+            row = self._rows().select_for_update().only("tenant_id", "seal_id", "config", "secrets").first()
+            # What was changed or destroyed meanwhile gets no token of what was there before.
+            if row is not None and (row.config, row.secrets) == (self.config, self.secrets):
+                row.token = token
+                row.save(update_fields=["token"])
         return token
 
     @contextmanager

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import transaction
 
 from audit.services import Entry, append, encode
-from connections.models import Connection
+from connections.models import Checkup, Connection
 
 
 def destroy_credentials(sender: Any, *, tenant_id: int, actor: str, **_: Any) -> None:
@@ -17,6 +17,7 @@ def destroy_credentials(sender: Any, *, tenant_id: int, actor: str, **_: Any) ->
         connection.status, connection.status_text = Connection.Status.BROKEN, "The workspace was deleted."
         connection.save(update_fields=["secrets", "token", "status", "status_text"])
         append(tenant_id, [_entry(connection, actor)])
+    Checkup.objects.for_tenant(tenant_id).delete()  # a test under way has nothing left to say
 
 
 def _entry(connection: Connection, actor: str) -> Entry:

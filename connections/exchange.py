@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import logging
+import re
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ from connections.transport import AddressRefused, PinnedAdapter, trusted_certifi
 logger = logging.getLogger(__name__)
 Request = requests.PreparedRequest
 READ_SIZE = 1 << 18
+_NO_TEXT = re.compile(rb"\\u(0000|[dD][89a-fA-F])")
 _NO_HEADERS: Mapping[str, str] = CaseInsensitiveDict()
 
 
@@ -183,6 +185,16 @@ def _reason(error: BaseException) -> BaseException:
 
 
 def _parse(raw: bytes, decimals: bool) -> Any:
-    if decimals:
-        return json.loads(raw, parse_float=Decimal)
-    return json.loads(raw)
+    found = json.loads(raw, parse_float=Decimal) if decimals else json.loads(raw)
+    return _storable(found) if b"\\u" in raw and _NO_TEXT.search(raw) else found
+
+
+def _storable(value: Any) -> Any:
+    """Without what JSON can spell and no database keeps: zero characters, halves of surrogate pairs."""
+    if isinstance(value, str):
+        return value.replace("\0", " ").encode(errors="replace").decode()
+    if isinstance(value, list):
+        return [_storable(each) for each in value]
+    if isinstance(value, dict):
+        return {name: _storable(each) for name, each in value.items()}
+    return value

@@ -163,8 +163,8 @@ def examine(
 def keep(connection: Connection, report: CheckReport, actor: str) -> None:
     """Stores what a test found, inside the caller's transaction.
 
-    An outage proves nothing about a connection that was tested before: a healthy one stays so, and its syncs go on. The
-    clock's own tests are in the trail only where they change something.
+    Neither an outage nor the refusal of a single object speaks against a connection that was healthy: it stays so, and
+    the flows that can go on do. The clock's own tests are in the trail only where they change something.
     """
     before = connection.status
     _judge(connection, report)
@@ -268,7 +268,9 @@ def _judge(connection: Connection, report: CheckReport) -> None:
     if report.ok:
         connection.status, connection.status_text = status.HEALTHY, ""
         connection.account, connection.held_until = report.account[:200], None
-    elif connection.status == status.UNTESTED or not report.outage:
+        return
+    tolerable = {status.HEALTHY: report.usable, status.BROKEN: report.outage}
+    if not tolerable.get(status(connection.status), False):
         failed = next(step for step in report.failed if report.outage or not step.passing)
         connection.status = status.BROKEN
         connection.status_text = " ".join(filter(None, (failed.text, failed.advice)))

@@ -101,6 +101,7 @@ def detail(request: TenantRequest, connection_id: int) -> HttpResponse:
         **live,
         "settings": _shown(connection),
         "used_by": selectors.used_by(connection),
+        "first_sync": not request.tenant.syncs.exists(),
         "lacking": connection.capabilities.get("missing") or [],
         "resting": connection.held_until is not None and connection.held_until > timezone.now(),
         "days_left": selectors.days_left(connection),

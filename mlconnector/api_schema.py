@@ -51,9 +51,7 @@ _BAD = OpenApiResponse(
     [OpenApiExample("By field", {"every_minutes": ["Choose between 1 and 1440 minutes."]}, response_only=True)],
 )
 _UNKNOWN_CALLER = _problem("No usable API key", "This API key is unknown, expired or revoked.")
-_FORBIDDEN = _problem(
-    "The role does not allow it", "Your role does not allow this (run). It takes one of: Owner, Admin."
-)
+_FORBIDDEN = _problem("The role does not allow it", "Your role does not allow this. It takes one of: Owner, Admin.")
 _ABSENT = _problem("Not in this workspace", "There is no run 12 in this workspace.")
 _CONFLICT = _problem("Does not fit the present state", "A run is active. Wait until it ends, or cancel it.")
 _TOO_MANY = _problem("Too many requests", "Request was throttled. Expected available in 12 seconds.")

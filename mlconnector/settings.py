@@ -76,6 +76,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "mlconnector.zero.ZeroMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -104,6 +105,9 @@ TEMPLATES = [
         },
     }
 ]
+
+
+FORM_RENDERER = "mlconnector.form_rendering.Renderer"
 
 
 def database() -> dict[str, object]:
@@ -177,7 +181,8 @@ ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True  # in the browser that signed up, and
 ACCOUNT_LOGIN_ON_PASSWORD_RESET = True
 ACCOUNT_LOGIN_TIMEOUT = 3600
 ACCOUNT_EMAIL_NOTIFICATIONS = True
-ACCOUNT_RATE_LIMITS = {"invite": "30/h/user"}  # beside allauth's own, of signing in, signing up and the like
+# Beside allauth's own, of signing in and up.
+ACCOUNT_RATE_LIMITS = {"invite": "30/h/user", "notify": "30/h/user", "workspace": "20/d/user"}
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_ADAPTER = "mlconnector.second_factor.Adapter"
 MFA_TOTP_ISSUER = "ml-connector"

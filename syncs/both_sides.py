@@ -170,7 +170,7 @@ class _Looking:
             capabilities=self.capabilities,
             targets=load_targets(flow_ids, list(self.definition.references(row))),
             since=start_of(self.sync),
-            confirmed=self.record.confirmed_at is not None,
+            confirmed=self.record.confirmed_at is not None or self.definition.went_further(self.delivered),
         )
         document = self.definition.map(row, context).document
         self._own().put(document, row.data)

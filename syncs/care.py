@@ -17,7 +17,7 @@ from django.utils import timezone
 from audit import services as audit
 from syncs import services
 from syncs.models import Record, Sync
-from syncs.record_selectors import OPEN
+from syncs.record_selectors import OPEN, still
 
 IGNORED, DONE = "ignored", "done"
 HOW = {IGNORED: "Ignored", DONE: "Done by hand"}
@@ -55,6 +55,13 @@ def assign(records: QuerySet[Record], user: Any, *, sync: Sync, actor: str) -> i
     return _change(records, OPEN & others, sync, actor, ("assign", "done"), text, assigned_to=user)
 
 
+def give_back(sender: Any, *, tenant_id: int, user: Any, actor: str, **_: Any) -> None:
+    """A member leaves: nobody has what they had."""
+    theirs = Record.objects.for_tenant(tenant_id).filter(assigned_to=user)
+    each_sync(theirs, lambda some, sync: assign(some, None, sync=sync, actor=actor))
+    theirs.update(assigned_to=None)
+
+
 def _change(
     records: QuerySet[Record],
     which: Q,
@@ -71,10 +78,11 @@ def _change(
     told = records.filter(which, flow__sync=sync).select_related("flow").only("flow__key", *TOLD)
     for page in services.pages(told):
         with transaction.atomic():
-            still = Record.objects.across_tenants().filter(which, pk__in=[record.pk for record in page])
-            changed += still.update(**values)
+            touched = still(page, which)
+            ids = [record.pk for record in touched]
+            changed += Record.objects.across_tenants().filter(pk__in=ids).update(**values)
             entries = [
-                services.entry_of(sync, action, outcome, actor, record, record.flow.key, detail) for record in page
+                services.entry_of(sync, action, outcome, actor, record, record.flow.key, detail) for record in touched
             ]
             audit.append(sync.tenant_id, entries)
     return changed

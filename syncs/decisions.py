@@ -142,14 +142,14 @@ def _refuse_kin(record: Record, definition: FlowDefinition) -> None:
     )
     if other := kin.select_related("flow").first():
         label = catalogue.get(sync.integration).flow(other.flow.key).label
-        raise ValidationError(f"'{other}' ({label}) stands in the same record. Part the two in the destination itself.")
+        raise ValidationError(f"“{other}” ({label}) stands in the same record. Part the two in the destination itself.")
 
 
 def _release(record: Record, definition: FlowDefinition) -> Identity | None:
     sync = record.flow.sync
     destination = sync.source if definition.reverse else sync.destination
     if destination.status == Connection.Status.BROKEN:
-        raise ValidationError(f"The connection '{destination.name}' needs attention first: {destination.status_text}")
+        raise ValidationError(f"The connection “{destination.name}” needs attention first: {destination.status_text}")
     access = connections.access_for(destination, connections.patience(PATIENCE_SECONDS))
     state = State._make(getattr(record, name) for name in State._fields)
     try:

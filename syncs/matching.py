@@ -188,11 +188,11 @@ def _names_against(one: Name, other: Name, ours: Identity, theirs: Identity) -> 
     if one.forms and other.forms and not _forms_agree(one.forms, other.forms):
         found.append(f"The legal forms differ: {_said(one)} and {_said(other)}.")
     elif one.odd != other.odd:
-        found.append(f"'{_said(one if one.odd else other)}' may be a part of the name or a legal form.")
+        found.append(f"“{_said(one if one.odd else other)}” may be a part of the name or a legal form.")
     elif _form_abroad(one, other, theirs.country) or _form_abroad(other, one, ours.country):
         found.append(f"The legal form {_said(one if one.countries else other)} does not exist in the other's country.")
     if {one.article, other.article} not in ({""}, {"", "the"}) and one.article != other.article:
-        found.append(f"Only one of the names begins with '{(one.article or other.article).capitalize()}'.")
+        found.append(f"Only one of the names begins with “{(one.article or other.article).capitalize()}”.")
     return found
 
 

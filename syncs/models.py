@@ -127,18 +127,21 @@ class Record(models.Model):
             ),
             models.Index(fields=["flow", "waits_for"], condition=~Q(waits_for=""), name="record_waiting"),
             # By pattern: what is typed into the search may be how a number or name begins.
+            # With its own number: names are looked through without the rows.
             models.Index(
-                fields=["flow", "match_key"],
-                opclasses=BY_PATTERN,
+                fields=["flow", "match_key", "id"],
+                opclasses=(*BY_PATTERN, "int8_ops"),
                 condition=~Q(match_key=""),
                 name="record_by_match_key",
             ),
             models.Index(fields=["flow", "reference"], condition=~Q(reference=""), name="record_by_reference"),
+            # What needs attention is counted and summed from this alone.
             models.Index(
-                fields=["flow", "error_code"],
-                condition=Q(status__in=["waiting", "held", "rejected"]),
+                fields=["flow", "error_code", "status", "currency", "amount", "id"],
+                condition=Q(status__in=["waiting", "held", "rejected"], set_aside__isnull=True),
                 name="record_needs_attention",
             ),
+            models.Index(fields=["flow", "status", "id"], name="record_by_status"),
             models.Index(fields=["flow", "title"], opclasses=BY_PATTERN, name="record_by_title"),
             models.Index(fields=["flow", "destination_id"], opclasses=BY_PATTERN, name="record_by_destination"),
             models.Index(fields=["flow", "run_id"], name="record_by_run"),

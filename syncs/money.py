@@ -18,7 +18,7 @@ def minor_unit(currency: str) -> Decimal:
         exponent = Currency(currency).exponent
     except ValueError:
         raise MappingError(
-            f"'{currency}' is not an ISO 4217 currency. Correct the currency in the source.", code="unknown_currency"
+            f"“{currency}” is not an ISO 4217 currency. Correct the currency in the source.", code="unknown_currency"
         ) from None
     return Decimal(1).scaleb(-(exponent or 0))
 
@@ -34,7 +34,7 @@ def decimal(value: Any) -> Decimal | None:
     try:
         return value if isinstance(value, Decimal) else Decimal(str(value))
     except InvalidOperation:
-        raise MappingError(f"'{value}' is not a number. Correct it in the source.", code="bad_number") from None
+        raise MappingError(f"“{value}” is not a number. Correct it in the source.", code="bad_number") from None
 
 
 def amount_or_none(value: Any) -> Decimal | None:

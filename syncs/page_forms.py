@@ -99,7 +99,7 @@ class FlowForm(forms.Form):
 def _field(option: Option, value: Any, *, on: bool) -> forms.Field:
     needed = option.required and on
     lacking = option.required and not value
-    help_text = f"{option.help} The flow can be switched on once this is filled in." if lacking else option.help
+    help_text = f"{option.help} Needed before the flow can be switched on." if lacking else option.help
     common: dict[str, Any] = {"label": option.label, "help_text": help_text, "required": needed, "initial": value}
     if option.kind == "choice":
         field: forms.Field = forms.ChoiceField(
@@ -111,6 +111,7 @@ def _field(option: Option, value: Any, *, on: bool) -> forms.Field:
         field = forms.IntegerField(**common)
     else:
         field = forms.CharField(**common, max_length=250)
+    field.marked_required = option.required  # type: ignore[attr-defined]
     labels = dict(option.choices)
     field.warnings = [(labels.get(key, key), text) for key, text in option.warning.items()]  # type: ignore[attr-defined]
     return field

@@ -23,7 +23,7 @@ OUTCOMES: Mapping[str, str] = {
     "created": "Created",
     "updated": "Updated",
     "unchanged": "Unchanged",
-    "skipped": "Left out",
+    "skipped": "Skipped",
     "waiting": "Waiting",
     "held": "Held",
     "rejected": "Rejected",
@@ -31,7 +31,7 @@ OUTCOMES: Mapping[str, str] = {
 WOULD: Mapping[str, str] = {
     "created": "would be created",
     "updated": "would be updated",
-    "skipped": "would be left out",
+    "skipped": "would be skipped",
     "waiting": "would wait",
     "held": "would be held for a decision",
     "rejected": "would be rejected",

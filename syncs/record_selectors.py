@@ -93,8 +93,12 @@ def search(tenant: Tenant, wanted: Wanted, *, after: int | None = None, size: in
     found = _narrowed(records_of(tenant, flows), wanted)
     if not wanted.text:
         return keyset_page(found, by_id, after, size)
+    if after is not None:
+        found = found.filter(pk__lt=after)
     for closeness, meaning in enumerate(ways(wanted.text)):
-        page = keyset_page(found.filter(meaning), by_id, after, size)
+        # The numbers first: an index tells them, and only what is shown is read.
+        numbers = found.filter(meaning).order_by("-pk").values("pk")[: size + 1]
+        page = keyset_page(records_of(tenant, flows).filter(pk__in=numbers), by_id, None, size)
         if page.records:
             page.exact = closeness == 0
             return page
@@ -118,6 +122,14 @@ def keyset_page(records: QuerySet[Record], flows: dict[int, Flow], after: int | 
     for record in rows:
         record.flow = flows[record.flow_id]
     return RecordPage(rows[:size], rows[size - 1].pk if len(rows) > size else None)
+
+
+def still(page: Sequence[Record], *which: Q) -> list[Record]:
+    """Those of the page of which that is so even now, locked until the transaction ends: two people may press one
+    button at once, and the trail names the one who was heard."""
+    rows = Record.objects.across_tenants().filter(*which, pk__in=[record.pk for record in page]).order_by("pk")
+    found = set(rows.select_for_update().values_list("pk", flat=True))
+    return [record for record in page if record.pk in found]
 
 
 def record_of(tenant: Tenant, pk: int) -> Record:
@@ -254,12 +266,14 @@ def titles(
 ) -> dict[tuple[int | None, str, str], Record]:
     """(sync ID, flow key, source key) → the record, for those that are still there. Two queries for any number."""
     wanted = set(references)
-    by_flow = {flow.pk: (flow.sync_id, flow.key) for flow in flows_of(tenant)}
-    flow_ids = [pk for pk, (sync_id, key) in by_flow.items() if any(ref[:2] == (sync_id, key) for ref in wanted)]
-    found = Record.objects.across_tenants().filter(
-        flow_id__in=flow_ids, source_key__in=[source_key for _, _, source_key in wanted]
-    )
-    return {(*by_flow[record.flow_id], record.source_key): record for record in found.defer("payload")}
+    asked_of = {reference[:2] for reference in wanted}
+    flows = {flow.pk: flow for flow in flows_of(tenant) if (flow.sync_id, flow.key) in asked_of}
+    found = records_of(tenant, flows.values()).filter(source_key__in=[source_key for _, _, source_key in wanted])
+    known: dict[tuple[int | None, str, str], Record] = {}
+    for record in found:
+        record.flow = flows[record.flow_id]
+        known[record.flow.sync_id, record.flow.key, record.source_key] = record
+    return known
 
 
 def confirmable(record: Record) -> bool:

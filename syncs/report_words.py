@@ -93,7 +93,10 @@ def _why(groups: Sequence[Group]) -> str:
 def because(status: str, code: str, aside: bool, number: int = 1) -> str:
     words = SET_ASIDE if aside else BECAUSE.get(status, BECAUSE[""])
     said = words[0] if number == 1 else words[1]
-    return f"{said} ({cause_of(code).title})" if code and status != "synced" else said
+    if not code or status == "synced":
+        return said
+    title = cause_of(code).title
+    return f"{said} ({title[:1].lower()}{title[1:]})"
 
 
 def _sums(rows: Sequence[Comparison]) -> list[str]:

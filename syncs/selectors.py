@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -40,8 +41,13 @@ class SyncOverview:
         return sum(self.unsettled.values())
 
     @property
+    def stuck(self) -> dict[str, str]:
+        """Flows that the last run could not read or write at all, by label, and why."""
+        return stuck_flows(self.sync, self.last_run) if self.last_run else {}
+
+    @property
     def state(self) -> str:
-        """The one word for it: broken, paused, running, new, failing, issues or healthy."""
+        """The one word for it: broken, paused, running, new, failing, stuck, issues or healthy."""
         if any(side.status == Connection.Status.BROKEN for side in (self.sync.source, self.sync.destination)):
             return "broken"
         if self.last_run and self.last_run.status in Run.ACTIVE:
@@ -52,17 +58,19 @@ class SyncOverview:
             return "new"
         if self.last_run.status == Run.Status.FAILED:
             return "failing"
+        if self.stuck:
+            return "stuck"
         return "issues" if self.open_issues else "healthy"
 
 
 @dataclass(slots=True)
 class FlowOverview:
-    """A flow with its definition and what became of its records. ``more``: there are more records than were counted."""
+    """A flow with its definition and what became of its records. ``more``: statuses with more than were counted."""
 
     flow: Flow
     definition: FlowDefinition
     counts: dict[str, int] = field(default_factory=dict)
-    more: bool = False
+    more: set[str] = field(default_factory=set)
 
     @property
     def sides(self) -> tuple[str, str]:
@@ -166,6 +174,11 @@ class RunOverview:
         left = sum((flow.expected or 0) - flow.done for flow in open_flows)
         return timedelta(seconds=left / self.per_second)
 
+    @property
+    def stepwise(self) -> bool:
+        """Some records were looked at again in the same run: more verdicts than rows."""
+        return any(flow.flow_run.expected and flow.done > flow.flow_run.expected for flow in self.flows)
+
     def total(self, name: str) -> int:
         return sum(getattr(flow.flow_run, name) for flow in self.flows)
 
@@ -200,6 +213,13 @@ def offers() -> list[tuple[catalogue.Integration, str, str]]:
     return [(one, *direction(one)) for one in catalogue.all_integrations()]
 
 
+def stuck_flows(sync: Sync, run: Run) -> dict[str, str]:
+    """Flows that this run could not read or write at all, by label, and why."""
+    refused: dict[str, Any] = run.progress.get("refused", {})
+    integration = catalogue.get(sync.integration)
+    return {integration.flow(key).label: reason["text"] for key, reason in refused.items()}
+
+
 def overviews(tenant: Tenant) -> list[SyncOverview]:
     """All syncs of a tenant, in six queries for any number of them."""
     of_sync = Run.objects.across_tenants().filter(sync=OuterRef("pk")).order_by("-pk")
@@ -231,27 +251,30 @@ def flow_overviews(sync: Sync) -> list[FlowOverview]:
     """The flows of a sync in the order in which they run, with how many records stand where."""
     integration = catalogue.get(sync.integration)
     flows = {flow.key: flow for flow in sync.flows.all()}
-    return [
-        _counted(FlowOverview(flows[definition.key], definition))
-        for definition in integration.flows
-        if definition.key in flows
+    found = [
+        FlowOverview(flows[definition.key], definition) for definition in integration.flows if definition.key in flows
     ]
+    _count(found)
+    return found
 
 
-def _counted(overview: FlowOverview) -> FlowOverview:
-    """Open issues exactly, from their own index; the rest up to a bound, so that the page stays quick."""
+def _count(overviews: Sequence[FlowOverview]) -> None:
+    """Open issues exactly, what is done up to a bound, so that the page stays quick; all from one index."""
+    asked = [(one, status) for one in overviews for status in Record.Status.values]
+    if not asked:
+        return
+    counted = "SELECT {}, COUNT(*) FROM (SELECT 1 FROM syncs_record WHERE flow_id = %s AND status = %s{}) AS counted"
+    bound = f" LIMIT {COUNTED_AT_MOST + 1}"
+    parts = [counted.format(place, "" if of in UNSETTLED else bound) for place, (_, of) in enumerate(asked)]
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT status, COUNT(*) FROM (SELECT status FROM syncs_record WHERE flow_id = %s LIMIT %s) AS counted "
-            "GROUP BY status",
-            [overview.flow.pk, COUNTED_AT_MOST + 1],
-        )
-        overview.counts = dict(cursor.fetchall())
-    overview.more = sum(overview.counts.values()) > COUNTED_AT_MOST
-    if overview.more:
-        exact = overview.flow.records.filter(status__in=UNSETTLED).values("status").annotate(number=Count("pk"))
-        overview.counts |= dict.fromkeys(UNSETTLED, 0) | {row["status"]: row["number"] for row in exact.order_by()}
-    return overview
+        cursor.execute(" UNION ALL ".join(parts), [value for one, of in asked for value in (one.flow.pk, of)])
+        numbers = cursor.fetchall()
+    for place, number in numbers:
+        overview, status = asked[place]
+        overview.counts[status] = number
+        if number > COUNTED_AT_MOST and status not in UNSETTLED:
+            overview.counts[status] = COUNTED_AT_MOST
+            overview.more.add(status)
 
 
 def recent_runs(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import date
+from operator import attrgetter
 from typing import Any
 
 from django.utils import timezone
@@ -169,6 +170,10 @@ class FlowRunSerializer(serializers.Serializer[Any]):
     destination_calls = serializers.IntegerField(source="flow_run.destination_calls")
 
 
+_TOLD = [(name, attrgetter(str(one.source))) for name, one in FlowRunSerializer().fields.items()]
+"""All of them plain values, read without the serializer's detours: a page of runs has hundreds of flows."""
+
+
 class RunSerializer(serializers.ModelSerializer[Run]):
     ended = serializers.SerializerMethodField()
     flows = serializers.SerializerMethodField()
@@ -198,7 +203,7 @@ class RunSerializer(serializers.ModelSerializer[Run]):
 
     @extend_schema_field(FlowRunSerializer(many=True))
     def get_flows(self, run: Run) -> Any:
-        return FlowRunSerializer(selectors.overview_of(run, run.sync).flows, many=True).data
+        return [{name: tell(flow) for name, tell in _TOLD} for flow in selectors.overview_of(run, run.sync).flows]
 
 
 class NewRunSerializer(StrictSerializer):

@@ -12,7 +12,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from audit import services as audit
@@ -25,6 +25,7 @@ from syncs.engine.lease import Lease
 from syncs.engine.run import Progress, RunExecution
 from syncs.models import Flow, Record, Run, Sync
 from syncs.options import clean_options, lacking
+from syncs.record_selectors import still
 
 MINUTES_ALLOWED = range(1, 1441)
 MARK_CHUNK = 500
@@ -62,7 +63,7 @@ def create_sync(
             )
             note(sync, "sync.create", actor, {"name": sync.name, "integration": integration})
     except IntegrityError:
-        raise ValidationError({"name": f"There is a sync called '{sync.name}' already. Choose another name."}) from None
+        raise ValidationError({"name": f"There is a sync called “{sync.name}” already. Choose another name."}) from None
     return sync
 
 
@@ -71,7 +72,7 @@ def _integration(key: str) -> catalogue.Integration:
         return catalogue.get(key)
     except KeyError:
         known = ", ".join(integration.key for integration in catalogue.all_integrations())
-        raise ValidationError({"integration": f"'{key}' is not known. Choose one of: {known}."}) from None
+        raise ValidationError({"integration": f"“{key}” is not known. Choose one of: {known}."}) from None
 
 
 def _check_connection(tenant: Tenant, connection: Connection, connector: str, field: str) -> None:
@@ -79,7 +80,7 @@ def _check_connection(tenant: Tenant, connection: Connection, connector: str, fi
         raise ValidationError({field: "There is no such connection."})
     if connection.connector != connector:
         raise ValidationError(
-            {field: f"'{connection.name}' is not a connection to the system needed here ({connector})."}
+            {field: f"“{connection.name}” is not a connection to the system needed here ({connector})."}
         )
 
 
@@ -104,7 +105,7 @@ def update_sync(sync: Sync, *, actor: str, **changes: Any) -> Sync:
             sync.save(update_fields=list(changes))
             note(sync, "sync.update", actor, {"before": before, "after": changes})
     except IntegrityError:
-        raise ValidationError({"name": f"There is a sync called '{sync.name}' already. Choose another name."}) from None
+        raise ValidationError({"name": f"There is a sync called “{sync.name}” already. Choose another name."}) from None
     return sync
 
 
@@ -198,7 +199,7 @@ def refuse_broken(sync: Sync) -> None:
         connection.refresh_from_db()
         if connection.status == Connection.Status.BROKEN:
             raise ValidationError(
-                f"The connection '{connection.name}' needs attention first: {connection.status_text} "
+                f"The connection “{connection.name}” needs attention first: {connection.status_text} "
                 "Change it, test it again, then run."
             )
 
@@ -241,11 +242,12 @@ def execute_and_go_on(run_id: int) -> None:
 
 
 def replay(
-    records: QuerySet[Record], *, sync: Sync, actor: str, cause: str = "", ask_again: bool = False
+    records: QuerySet[Record], *, sync: Sync, actor: str, cause: str = "", ask_again: bool = False, anew: bool = False
 ) -> tuple[int, Run | None]:
     """Reads the records again at the source and sends them the same way as any run; returns how many, and the run.
 
-    What is already delivered as it stands ends as unchanged. One record, a cause, a run: the queryset says which.
+    What is already delivered as it stands ends as unchanged, unless ``anew``: then it is written over what was entered
+    in the destination since. One record, a cause, a run: the queryset says which.
     ``ask_again``: decisions to leave a record out, or to set it aside, are taken back; else what is set aside stays so.
     """
     refuse_broken(sync)
@@ -256,7 +258,7 @@ def replay(
         records.filter(set_aside__isnull=False).update(set_aside=None)
     else:
         records = records.filter(set_aside__isnull=True)
-    marked = _mark(records, now)
+    marked = _mark(records, now, **({"payload_hash": ""} if anew else {}))
     if not marked:
         return 0, None
     with transaction.atomic():
@@ -297,15 +299,11 @@ def confirm(records: QuerySet[Record], *, sync: Sync, actor: str) -> tuple[int, 
     confirmed = 0
     for page in pages(waiting):
         with transaction.atomic():
-            confirmed += (
-                Record.objects.across_tenants()
-                .filter(pk__in=[record.pk for record in page], confirmed_at=None)
-                .update(confirmed_at=now, confirmed_by=actor, next_attempt_at=now)
-            )
-            audit.append(
-                sync.tenant_id,
-                [entry_of(sync, "confirm", "confirmed", actor, record, record.flow.key) for record in page],
-            )
+            touched = still(page, Q(confirmed_at=None))
+            rows = Record.objects.across_tenants().filter(pk__in=[record.pk for record in touched])
+            confirmed += rows.update(confirmed_at=now, confirmed_by=actor, next_attempt_at=now)
+            entries = [entry_of(sync, "confirm", "confirmed", actor, record, record.flow.key) for record in touched]
+            audit.append(sync.tenant_id, entries)
     if not confirmed:
         return 0, None
     return confirmed, run_now(sync, actor=actor, trigger=Run.Trigger.PERSON, only_due=True)

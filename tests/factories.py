@@ -262,7 +262,7 @@ def _invoice_story(invoices: Flow, last: Run) -> None:
     attempt(
         told,
         "waiting",
-        {"text": "The customer 'Kestrel Logistics GmbH' is not in HubSpot yet."},
+        {"text": "The customer “Kestrel Logistics GmbH” is not in HubSpot yet."},
         code="customer_missing",
     )
     sent = {"invoice": INVOICE, "lines": LINES, "status": "draft"}

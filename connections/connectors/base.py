@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
-from connections.errors import ConnectorError, TransientError
+from connections.errors import ConnectorError, StreamRefused, TransientError
 
 if TYPE_CHECKING:
     from connections.http import Door
@@ -69,6 +69,7 @@ class CheckStep:
     """One line of a connection test. ``outcome`` is ok, warning or failed; ``advice`` names the next step.
 
     ``passing``: it failed for something that is likely to pass by itself, and proves nothing about the connection.
+    ``partial``: one object is refused, the others are not, which stops its flows and no others.
     """
 
     key: str
@@ -77,11 +78,13 @@ class CheckStep:
     text: str = ""
     advice: str = ""
     passing: bool = False
+    partial: bool = False
 
     @classmethod
     def of(cls, key: str, label: str, error: ConnectorError, advice: str = "", *, outcome: str = "failed") -> CheckStep:
         """What an error means for this line."""
-        return cls(key, label, outcome, error.text, advice, passing=isinstance(error, TransientError))
+        passing, partial = isinstance(error, TransientError), isinstance(error, StreamRefused)
+        return cls(key, label, outcome, error.text, advice, passing=passing, partial=partial)
 
 
 @dataclass(slots=True)
@@ -115,6 +118,11 @@ class CheckReport:
         """Nothing failed but what is likely to pass by itself."""
         return bool(self.failed) and all(step.passing for step in self.failed)
 
+    @property
+    def usable(self) -> bool:
+        """Nothing failed that would stop every flow."""
+        return all(step.passing or step.partial for step in self.failed)
+
 
 @dataclass(frozen=True, slots=True)
 class Preparation:
@@ -135,7 +143,7 @@ class Field:
     """A field of a kind of record. ``type`` is text, number, date, datetime, boolean or choice; "" for any other, whose
     values nobody checks.
 
-    ``name`` is what documents and rows call it. ``options`` are (value, label) of a choice. ``length``: most characters.
+    ``name`` is what documents and rows call it. ``options`` are (value, label) of a choice. ``length``: most letters.
     """
 
     name: str

@@ -89,7 +89,9 @@ class Control:
     def _shown(self, message: str = "") -> Response:
         folder = self.sandbox.mail
         mail = letters(folder) if folder is not None else None
-        page = render_page(self.sandbox.world.happenings(), self.urls(), message, mail)
+        systems = self.sandbox.systems.items()
+        offered = {name: system.offered for name, system in systems if hasattr(system, "offered")}
+        page = render_page(self.sandbox.world.happenings(), self.urls(), message, mail, offered)
         return Response(200, page, content_type="text/html; charset=utf-8")
 
     def _health(self, request: Request, rest: str) -> Response:

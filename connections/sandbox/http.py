@@ -102,7 +102,10 @@ class SystemServer(socketserver.ThreadingMixIn, socketserver.TCPServer):
         """Stop listening and drop open connections, as a stopped server does."""
         self.stopping.set()
         if self._thread:
-            with contextlib.suppress(OSError), socket.create_connection(self.server_address[:2], timeout=1):
+            with (
+                contextlib.suppress(OSError),
+                socket.create_connection(("127.0.0.1", self.server_address[1]), timeout=1),
+            ):
                 self._thread.join(5)  # it was waiting for just such a call
         self.server_close()
         for connection in list(self.connections):

@@ -33,9 +33,16 @@ pre{white-space:pre-wrap;overflow-wrap:anywhere;font:inherit;margin:.5rem 0 0;pa
 
 
 def render_page(
-    happenings: dict[str, list[Event]], urls: dict[str, str], message: str = "", mail: list[Letter] | None = None
+    happenings: dict[str, list[Event]],
+    urls: dict[str, str],
+    message: str = "",
+    mail: list[Letter] | None = None,
+    offered: dict[str, dict[str, list[str]]] | None = None,
 ) -> str:
-    """The page; ``message`` is HTML and says what the last button did. ``mail``: None where it goes elsewhere."""
+    """The page; ``message`` is HTML and says what the last button did. ``mail``: None where it goes elsewhere.
+
+    ``offered``: per system, the lists of values its administrators have set up.
+    """
     status = f'<p role="status">{message}</p>' if message else ""
     sections = "".join(_section(system, events) for system, events in happenings.items())
     systems = sorted({name.partition(".")[0] for name in urls} - {"control"})
@@ -46,7 +53,7 @@ def render_page(
 <title>Sandbox: make something happen</title><style>{_STYLE}</style></head><body>
 <h1>Make something happen</h1>
 <p>This stands in for your systems. Press a button, then watch the change arrive on the other side.</p>
-{status}<main>{sections}{_mail(mail)}</main>
+{status}<main>{sections}{_offered(offered or {})}{_mail(mail)}</main>
 <h2>Addresses</h2><ul>{addresses}</ul>
 <p><a href="/stats">What was called</a> · <a href="/faults">Faults in force</a> ·
 {switches} · <a href="/health">Health</a></p>
@@ -58,6 +65,16 @@ def _mail(mail: list[Letter] | None) -> str:
         return ""
     shown = render_letters(mail) or "<p>None yet. Sign up, or invite someone.</p>"
     return f'<section id="mail"><h2>Mail sent by the product</h2>{shown}</section>'
+
+
+def _offered(offered: dict[str, dict[str, list[str]]]) -> str:
+    """What somebody who sets up a sync would ask an administrator for."""
+    return "".join(
+        f'<section id="values"><h2>What is set up in {_label(system)}</h2><ul>'
+        + "".join(f"<li>{_label(what)}: {html.escape(', '.join(values))}</li>" for what, values in lists.items())
+        + "</ul></section>"
+        for system, lists in offered.items()
+    )
 
 
 def _section(system: str, events: list[Event]) -> str:

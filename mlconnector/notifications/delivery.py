@@ -20,6 +20,9 @@ from connections.exchange import Break, Limits, Wire
 from mlconnector.notifications.models import Channel, Message
 
 SECRET_PREFIX = "whsec_"  # noqa: S105 - what a secret begins with
+NOT_CALLED = "The address could not be called."
+QUOTED = str.maketrans("<>", "‹›")
+"""In a chat, names and errors call nobody and link nowhere: only our own address is a link."""
 LIMITS = Limits(timeout=(5.0, 10.0), max_bytes=1 << 16, max_seconds=15.0)
 SAID = {
     Break.UNKNOWN_HOST: "The host of the address does not exist.",
@@ -80,8 +83,8 @@ def _post(channel: Channel, body: bytes, headers: dict[str, str]) -> None:
     finally:
         wire.close()
     # What a receiver says beyond its status is its own affair: many answer with a plain "ok".
-    if outcome.broken is not None and outcome.broken is not Break.NOT_JSON:
-        raise NotDelivered(SAID.get(outcome.broken, outcome.text or "The address could not be called."))
+    if outcome.broken not in (None, Break.NOT_JSON, Break.TOO_LARGE):
+        raise NotDelivered((outcome.broken and SAID.get(outcome.broken)) or outcome.text or NOT_CALLED)
     if not 200 <= outcome.status < 300:
         raise NotDelivered(f"The address answered {outcome.status}. Check it, then test again.")
 
@@ -104,7 +107,8 @@ def _plain(message: Message) -> dict[str, Any]:
 
 
 def _slack(message: Message) -> dict[str, Any]:
-    return {"text": "\n".join(filter(None, (f"*{message.title}*", message.text, address_of(message))))}
+    said = "\n".join(filter(None, (f"*{message.title}*", message.text))).translate(QUOTED)
+    return {"text": f"{said}\n{address_of(message)}"}
 
 
 def _teams(message: Message) -> dict[str, Any]:

@@ -6,11 +6,13 @@ told twice, and nothing is lost with a worker. Delivery is at least once.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
+import structlog
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
@@ -24,11 +26,17 @@ from mlconnector.notifications.models import Channel, Message, Told
 from mlconnector.notifications.watching import TOPICS, Standing, Trouble, standing
 from mlconnector.tenants.models import Tenant
 
+log = structlog.get_logger(__name__)
 LEASE = timedelta(minutes=5)
 FIRST_RETRY = timedelta(minutes=1)
 MOST_DOUBLINGS = 6
 MOST_ATTEMPTS = 30  # about a day
 AT_A_TIME = 50
+PATIENCE_SECONDS = 45.0
+MOST_CHANNELS = 20
+LONGEST_SHOWN = 254
+UNEXPECTED = "An unexpected error kept this message back. Our operators have been told."
+SWITCHED_OFF = "It was not sent any more: the channel was switched off."
 KEPT = timedelta(days=90)
 
 
@@ -41,6 +49,8 @@ def add_channel(
     """Returns the channel and, of a webhook, the secret it is signed with, which is shown this once."""
     if kind not in Channel.Kind.values:
         raise ValidationError({"kind": "Choose one of the ways."})
+    if Channel.objects.for_tenant(tenant).count() >= MOST_CHANNELS:
+        raise ValidationError({"name": f"A workspace has at most {MOST_CHANNELS} channels. Delete one first."})
     secret = delivery.new_secret() if kind == Channel.Kind.WEBHOOK else ""
     channel = Channel(tenant=tenant, kind=kind)
     _fill(channel, name, topics, patience)
@@ -68,6 +78,8 @@ def change_channel(
         channel.shown = _shown(channel.kind, channel.target["address"])
     _save(channel, "notification.changed", actor)
     channel.told.exclude(topic__in=channel.topics).delete()
+    if not enabled:
+        channel.messages.exclude(due_at=None).update(due_at=None, error_text=SWITCHED_OFF)
 
 
 def delete_channel(channel: Channel, *, actor: str) -> None:
@@ -122,6 +134,8 @@ def _address(kind: str, address: str) -> str:
         raise ValidationError({"address": "This is not an e-mail address."}) from None
     except AddressRefused as refusal:
         raise ValidationError({"address": str(refusal)}) from None
+    if len(_shown(kind, address)) > LONGEST_SHOWN:
+        raise ValidationError({"address": "There is no address of so long a name."})
     return address
 
 
@@ -162,8 +176,11 @@ def notice() -> int:
     for channel in Channel.objects.across_tenants().filter(enabled=True).select_related("tenant").order_by("pk"):
         channels.setdefault(channel.tenant_id, []).append(channel)
     for own in channels.values():
-        now = standing(own[0].tenant)
-        made += sum(_tell(channel, now) for channel in own)
+        try:
+            now = standing(own[0].tenant)
+            made += sum(_tell(channel, now) for channel in own)
+        except Exception:  # one workspace's trouble keeps no other from being told
+            log.exception("notifications not made", tenant=own[0].tenant_id)
     return made
 
 
@@ -207,7 +224,13 @@ def _passed(channel: Channel, row: Told, *, well: bool) -> int:
 
 def _message(channel: Channel, topic: str, good: bool, title: str, text: str, path: str) -> None:
     Message.objects.create(
-        channel=channel, topic=topic, good=good, title=title[:200], text=text, path=path, due_at=timezone.now()
+        channel=channel,
+        topic=topic,
+        good=good,
+        title=" ".join(title.split())[:200],
+        text=text,
+        path=path,
+        due_at=timezone.now(),
     )
 
 
@@ -215,10 +238,12 @@ def _message(channel: Channel, topic: str, good: bool, title: str, text: str, pa
 
 
 def deliver_due() -> int:
-    """Sends what is due; a message whose worker dies comes again. Returns how many arrived."""
+    """Sends what is due, for as long as a minute has; a message whose worker dies comes again. Returns how many
+    arrived."""
+    give_up = time.monotonic() + PATIENCE_SECONDS
     now = timezone.now()
     due = Message.objects.across_tenants().filter(due_at__lte=now).select_related("channel__tenant").order_by("due_at")
-    return sum(_deliver(message) for message in list(due[:AT_A_TIME]) if _claim(message))
+    return sum(_deliver(message) for message in list(due[:AT_A_TIME]) if time.monotonic() < give_up and _claim(message))
 
 
 def _claim(message: Message) -> bool:
@@ -228,16 +253,30 @@ def _claim(message: Message) -> bool:
 
 
 def _deliver(message: Message, *, last: bool = False) -> bool:
+    problem = _problem(message)
+    if problem:
+        wait = FIRST_RETRY * 2 ** min(message.attempts - 1, MOST_DOUBLINGS)
+        given_up = last or message.attempts >= MOST_ATTEMPTS
+        message.due_at, message.error_text = None if given_up else timezone.now() + wait, problem
+    else:
+        message.due_at, message.error_text, message.delivered_at = None, "", timezone.now()
+    # The channel may be gone by now, and the message with it.
+    Message.objects.across_tenants().filter(pk=message.pk).update(
+        due_at=message.due_at, error_text=message.error_text, delivered_at=message.delivered_at
+    )
+    return not problem
+
+
+def _problem(message: Message) -> str:
+    """Why it was not delivered, "" if it was. No message keeps those behind it from being sent."""
     try:
         delivery.send(message)
     except delivery.NotDelivered as problem:
-        wait = FIRST_RETRY * 2 ** min(message.attempts - 1, MOST_DOUBLINGS)
-        given_up = last or message.attempts >= MOST_ATTEMPTS
-        message.due_at, message.error_text = None if given_up else timezone.now() + wait, str(problem)
-    else:
-        message.due_at, message.error_text, message.delivered_at = None, "", timezone.now()
-    message.save(update_fields=["due_at", "error_text", "delivered_at"])
-    return message.delivered_at is not None
+        return str(problem)
+    except Exception:
+        log.exception("message not delivered", message=message.pk)
+        return UNEXPECTED
+    return ""
 
 
 def purge() -> int:

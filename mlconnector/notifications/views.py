@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from allauth.decorators import rate_limit
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpResponse
@@ -18,6 +21,8 @@ from mlconnector.pages import TenantRequest, act, attach
 from mlconnector.tenants.middleware import needs
 from mlconnector.tenants.permissions import Action
 
+_View = Callable[..., HttpResponse]
+_limited: Callable[[_View], _View] = rate_limit(action="notify")
 MESSAGES_SHOWN = 30
 
 
@@ -75,6 +80,7 @@ def change(request: TenantRequest, channel_id: int) -> HttpResponse:
 
 
 @needs(Action.CONFIGURE)
+@_limited
 def test(request: TenantRequest, channel_id: int) -> HttpResponse:
     channel = _found(request, channel_id)
     if request.method == "POST":

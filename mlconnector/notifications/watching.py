@@ -12,6 +12,7 @@ from django.utils import timezone
 from connections.models import Connection
 from mlconnector.tenants.models import Tenant
 from syncs.models import Record, Report, Run, Sync
+from syncs.selectors import stuck_flows
 
 YOUNG = timedelta(minutes=15)
 REMIND_BEFORE = timedelta(days=30)
@@ -107,13 +108,24 @@ def _syncs(syncs: Iterable[Sync]) -> Seen:
     for sync in syncs:
         pk = str(sync.pk)
         if not sync.failures:
-            yield ("sync", pk), None
+            yield ("sync", pk), _stuck(sync)
             continue
         last = sync.runs.filter(status=Run.Status.FAILED).order_by("-pk").first()
         began = last.finished_at if last else None
         young = sync.failures == 1 and (began is None or began > timezone.now() - YOUNG)
         path = reverse("syncs:run", args=[last.pk]) if last else reverse("syncs:sync", args=[sync.pk])
         yield ("sync", pk), Trouble("sync", pk, sync.name, last.error_text if last else "", path, young)
+
+
+def _stuck(sync: Sync) -> Trouble | None:
+    """The run ended, but of some flows nothing could be read or written."""
+    last = sync.runs.exclude(status__in=Run.ACTIVE).filter(only_due=False).order_by("-pk").first()
+    flows = stuck_flows(sync, last) if last else {}
+    if last is None or not flows:
+        return None
+    text = " ".join(f"Nothing of {label.lower()} moves. {reason}" for label, reason in flows.items())
+    name = f"Part of {sync.name}"
+    return Trouble("sync", str(sync.pk), name, text, reverse("syncs:run", args=[last.pk]))
 
 
 def _records(syncs: Iterable[Sync]) -> Seen:

@@ -23,10 +23,24 @@ from mlconnector.times import zone_called
 register = template.Library()
 
 TONES = {
-    "good": {"succeeded", "synced", "healthy", "ok", "created", "updated", "done", "confirmed", "decided", "on", "ready", "approved"},
+    "good": {
+        "succeeded",
+        "synced",
+        "healthy",
+        "ok",
+        "created",
+        "updated",
+        "done",
+        "confirmed",
+        "decided",
+        "on",
+        "ready",
+        "approved",
+        "agrees",
+    },
     "busy": {"running", "queued"},
-    "wait": {"waiting", "untested", "warning", "partial", "held", "issues"},
-    "bad": {"failed", "rejected", "broken", "failing"},
+    "wait": {"waiting", "untested", "warning", "partial", "held", "issues", "differs"},
+    "bad": {"failed", "rejected", "broken", "failing", "stuck"},
 }
 WORDS = {
     "ok": "Passed",
@@ -38,9 +52,10 @@ WORDS = {
     "off": "Off",
     "issues": "Records need attention",
     "failing": "Last run failed",
+    "stuck": "Part of it stands still",
 }
 SIGNS = {"good": "✓", "busy": "●", "wait": "!", "bad": "✕", "quiet": "–"}
-ACRONYMS = {"id": "ID", "ids": "IDs", "zip": "postcode", "url": "URL", "erp": "ERP", "vat": "VAT"}
+ACRONYMS = {"id": "ID", "ids": "IDs", "zip": "postcode", "url": "URL", "erp": "ERP", "vat": "VAT", "sku": "SKU"}
 COMPOUNDS = {"firstname": "first name", "lastname": "last name", "jobtitle": "job title", "mobilephone": "mobile phone"}
 MINUS = "−"
 
@@ -87,6 +102,8 @@ def duration(seconds: float | timedelta | None) -> str:
     hours, minutes, rest = whole // 3600, whole % 3600 // 60, whole % 60
     if hours:
         return f"{hours} h {minutes} min"
+    if not whole:
+        return "under 1 s"
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
@@ -149,10 +166,11 @@ def actor(name: str) -> str:
 
 
 @register.filter
+@lru_cache(maxsize=4000)
 def words(name: str) -> str:
     """A system's field name in plain words: 'hs_invoice_date' is 'Invoice date'."""
     bare = name.removeprefix("hs_").removesuffix("__c")
-    text = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", bare).replace("_", " ").replace(".", " ")
+    text = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[a-z])(?=\d)", " ", bare).replace("_", " ").replace(".", " ")
     parts = [COMPOUNDS.get(part.lower(), ACRONYMS.get(part.lower(), part)) for part in text.split()]
     said = " ".join(part if part.isupper() else part.lower() for part in parts)
     return f"{said[:1].upper()}{said[1:]}" if said else name

@@ -42,7 +42,7 @@ def require(role: str | None, action: Action) -> None:
     """Raises ``PermissionDenied`` with a text for the person who was refused."""
     if not allowed(role, action):
         may = ", ".join(Role(r).label for r, actions in GRANTS.items() if action in actions)
-        raise PermissionDenied(f"Your role does not allow this ({action.value}). It takes one of: {may}.")
+        raise PermissionDenied(f"Your role does not allow this. It takes one of: {may}.")
 
 
 def may_hand_out(role: str, wanted: str) -> bool:

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from mlconnector.tenants.models import ApiKey, Invitation, Membership, Role, Tenant
 from mlconnector.tenants.permissions import may_hand_out
-from mlconnector.tenants.signals import changed
+from mlconnector.tenants.signals import changed, left
 
 INVITATION_DAYS = 7
 KEEP_DAYS_ALLOWED = range(30, 3651)
@@ -30,7 +30,7 @@ def actor_of(user: Any) -> str:
 
 @transaction.atomic
 def create_tenant(name: str, owner: Any, *, time_zone: str = "UTC") -> Tenant:
-    name = name.strip()
+    name = " ".join(name.split())  # it stands in the subject of mails: one line
     if not name:
         raise ValidationError({"name": "Give your workspace a name."})
     tenant = Tenant.objects.create(name=name[:120], time_zone=time_zone)
@@ -41,7 +41,7 @@ def create_tenant(name: str, owner: Any, *, time_zone: str = "UTC") -> Tenant:
 
 @transaction.atomic
 def update_tenant(tenant: Tenant, *, actor: str, name: str, time_zone: str, keep_days: int) -> None:
-    wanted = {"name": name.strip()[:120], "time_zone": time_zone, "keep_days": keep_days}
+    wanted = {"name": " ".join(name.split())[:120], "time_zone": time_zone, "keep_days": keep_days}
     if not wanted["name"]:
         raise ValidationError({"name": "Give your workspace a name."})
     if keep_days not in KEEP_DAYS_ALLOWED:
@@ -199,13 +199,17 @@ def remove_member(membership: Membership, *, actor: str, by_role: str) -> None:
         _keep_an_owner(membership)
     before = {"role": membership.role}
     announce(membership.tenant, actor, "member.removed", actor_of(membership.user), before=before)
+    left.send(Tenant, tenant_id=membership.tenant_id, user=membership.user, actor=actor)
     membership.delete()
 
 
 def _locked(membership: Membership) -> Membership:
     # The tenant's row is the lock: two owners who remove each other at once must not both succeed.
     Tenant.objects.select_for_update().get(pk=membership.tenant_id)
-    return Membership.objects.select_related("tenant", "user").get(pk=membership.pk)
+    found = Membership.objects.select_related("tenant", "user").filter(pk=membership.pk).first()
+    if found is None:
+        raise ValidationError("This person is not a member any more.")
+    return found
 
 
 def _keep_an_owner(leaving: Membership) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from allauth.decorators import rate_limit
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
@@ -17,8 +20,12 @@ from mlconnector.tenants.models import Tenant
 from mlconnector.tenants.page_forms import CloseForm, HandOverForm, SettingsForm, WorkspaceForm
 from mlconnector.tenants.permissions import Action
 
+_View = Callable[..., HttpResponse]
+_limited: Callable[[_View], _View] = rate_limit(action="workspace")
+
 
 @login_required
+@_limited
 def new_workspace(request: HttpRequest) -> HttpResponse:
     """Also where someone lands who has signed up and was invited nowhere."""
     form = WorkspaceForm(request.POST or None)

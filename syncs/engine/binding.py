@@ -139,7 +139,7 @@ def _leave_out(item: Item) -> None:
 
 
 def _taken(id_: str, title: str) -> Held:
-    return Held(f"The record {id_} was chosen, but belongs to '{title}' by now. {CHOOSE}", code=AMBIGUOUS)
+    return Held(f"The record {id_} was chosen, but belongs to “{title}” by now. {CHOOSE}", code=AMBIGUOUS)
 
 
 # Questions ------------------------------------------------------------------------------------------------------------
@@ -182,7 +182,7 @@ def _ask(
 def _judge(ours: Identity, theirs: Identity, candidate: Candidate) -> Judged:
     judgement = compare(ours, theirs)
     if candidate.kin and judgement.verdict != DIFFERENT:
-        reasons = [*judgement.reasons, f"It belongs to a record of the flow '{candidate.kin}' already."]
+        reasons = [*judgement.reasons, f"It belongs to a record of the flow “{candidate.kin}” already."]
         judgement = Judgement(NEAR, judgement.score, reasons, judgement.certain)
     return Judged(candidate, judgement)
 
@@ -196,7 +196,7 @@ def _question(title: str, identity: Identity, judged: list[Judged], *, by_rule: 
     best = judged[0]
     candidates = [_shown(identity, one) for one in judged[:MOST_CANDIDATES]]
     if by_rule and best.judgement.verdict == SAME and not any(map(_rivals, judged[1:])):
-        text = f"'{best.candidate.title}' is there already. It is taken over if no other record has this name."
+        text = f"“{best.candidate.title}” is there already. It is taken over if no other record has this name."
         return _Pending(text, code=PENDING, candidates=candidates)
     return Held(ambiguous_text(title, candidates), code=AMBIGUOUS, candidates=candidates)
 
@@ -226,12 +226,12 @@ def ambiguous_text(title: str, candidates: Sequence[Document], claims: int = 1) 
     number = len(candidates)
     if claims > 1:
         return (
-            f"{claims} source records are called '{title}' or nearly so, and the destination has {number} that would "
+            f"{claims} source records are called “{title}” or nearly so, and the destination has {number} that would "
             f"fit. {CHOOSE}"
         )
-    told = " ".join(f"'{one['title']}': {' '.join(one['reasons'])}" for one in candidates[:TOLD])
+    told = " ".join(f"“{one['title']}”: {' '.join(one['reasons'])}" for one in candidates[:TOLD])
     fits = "One record of the destination may be" if number == 1 else f"{number} records of the destination may be"
-    return f"{fits} '{title}'. {told} {CHOOSE}"
+    return f"{fits} “{title}”. {told} {CHOOSE}"
 
 
 def undone_question(title: str, id_: str, theirs: Identity | None) -> tuple[str, list[Document]]:

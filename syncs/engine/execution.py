@@ -33,6 +33,7 @@ from syncs.engine.flow import (
     Reference,
     Skip,
     State,
+    Summary,
     Watch,
     WriteContext,
     digest,
@@ -40,7 +41,7 @@ from syncs.engine.flow import (
 )
 from syncs.engine.lease import Lease
 from syncs.engine.own_fields import OwnFields
-from syncs.engine.recognise import is_settled, load_states, load_targets, source_hash
+from syncs.engine.recognise import is_confirmed, is_settled, load_states, load_targets, source_hash
 from syncs.engine.store import FlowStore
 from syncs.models import Flow, FlowRun, Record
 
@@ -274,8 +275,8 @@ class FlowExecution:
             since=self.since,
         )
         for item in items:
-            context.confirmed = bool(item.state and item.state.confirmed_at)
-            item.summary = self.definition.summary(item.row)
+            context.confirmed = is_confirmed(item.state, self.definition, self.options)
+            item.summary = self._summary(item.row)
             try:
                 mapped = self.definition.map(item.row, context)
                 self.own.put(mapped.document, item.row.data)
@@ -287,6 +288,10 @@ class FlowExecution:
                 item.failed(error)
             item.row.data = {}
             self._collect(item)
+
+    def _summary(self, row: Row) -> Summary:
+        summary = self.definition.summary(row)
+        return summary._replace(currency=summary.currency or self.definition.usual_currency(self.options))
 
     def _collect(self, item: Item) -> None:
         state = item.state

@@ -13,6 +13,7 @@ import jmespath
 from jmespath.exceptions import JMESPathError
 from jmespath.functions import REVERSE_TYPES_MAP, TYPES_MAP, Functions, signature
 from jmespath.parser import ParsedResult
+from jmespath.visitor import TreeInterpreter, _Expression
 
 LONGEST = 300
 MOST_COPIES = 1000
@@ -23,6 +24,11 @@ REVERSE_TYPES_MAP["number"] = (*REVERSE_TYPES_MAP["number"], Decimal.__name__)
 
 
 MOST_DIGITS = 40
+MOST_WORK = 50_000
+"""How many steps an expression may take for one record; so much of a value counts as one step more:"""
+PER_STEP = 16
+LARGEST = 500_000
+TOO_MUCH = "It makes too much of what stands there. Say it more simply."
 
 
 class BadExpression(ValueError):
@@ -50,7 +56,55 @@ class Exact(Functions):
     def _func_to_string(self, value: Any) -> str:
         if isinstance(value, Decimal):
             return format(value, "f") if is_usual(value) else str(value)
-        return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"), default=str)
+        return value if isinstance(value, str) else _written(value)
+
+    @signature({"types": ["string"]}, {"types": ["array-string"]})
+    def _func_join(self, separator: str, texts: list[str]) -> str:
+        _refuse_large(sum(map(len, texts)) + len(separator) * len(texts))
+        return separator.join(texts)
+
+
+def _written(value: Any) -> str:
+    """As JSON; put together little by little, since text within text doubles with each time it is quoted."""
+    parts, length = [], 0
+    for part in json.JSONEncoder(separators=(",", ":"), default=_plain).iterencode(value):
+        length += len(part)
+        _refuse_large(length)
+        parts.append(part)
+    return "".join(parts)
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, _Expression):
+        raise TypeError("An expression is no value.")
+    return str(value)
+
+
+def _refuse_large(length: int) -> None:
+    if length > LARGEST:
+        raise BadExpression(TOO_MUCH)
+
+
+class Bounded(TreeInterpreter):
+    """Evaluates one expression over one record, and gives up where it would take a server's time or memory."""
+
+    def __init__(self) -> None:
+        super().__init__(OPTIONS)
+        self._left = MOST_WORK
+
+    def visit(self, node: Any, *args: Any, **kwargs: Any) -> Any:
+        found = super().visit(node, *args, **kwargs)
+        self._left -= 1 + (len(found) // PER_STEP if isinstance(found, str | list | dict) else 0)
+        if self._left < 0:
+            raise BadExpression(TOO_MUCH)
+        return found
+
+    def visit_flatten(self, node: Any, value: Any) -> Any:
+        base = self.visit(node["children"][0], value)
+        if not isinstance(base, list):
+            return None
+        _refuse_large(sum(len(each) if isinstance(each, list) else 1 for each in base))
+        return [one for each in base for one in (each if isinstance(each, list) else [each])]
 
 
 OPTIONS = jmespath.Options(custom_functions=Exact())
@@ -79,9 +133,14 @@ def parsed(text: str) -> ParsedResult:
 def evaluate(text: str, row: Any) -> Any:
     """Raises ``BadExpression``, also where the row does not hold what the expression needs."""
     try:
-        return parsed(text).search(row, options=OPTIONS)
-    except (JMESPathError, TypeError, ArithmeticError, RecursionError) as error:
+        found = Bounded().visit(parsed(text).parsed, row)
+    except BadExpression:
+        raise
+    except (JMESPathError, TypeError, ValueError, ArithmeticError, RecursionError) as error:
         raise BadExpression(_said(error)) from None
+    if isinstance(found, _Expression):
+        raise BadExpression("It says how to look, and not what to take. Leave out the &.")
+    return found
 
 
 def is_usual(number: Decimal) -> bool:

@@ -328,6 +328,10 @@ class FlowDefinition(ABC):
         """Whether a person has to confirm its records before they go further."""
         return False
 
+    def went_further(self, delivered: Mapping[str, Any]) -> bool:
+        """Whether a delivered record has left the state in which it waits for a person's word."""
+        return False
+
     def write_unit(self, expected: int, usual: int) -> int:
         """How many records are written at a time when a run expects to read so many."""
         return usual
@@ -335,6 +339,10 @@ class FlowDefinition(ABC):
     @abstractmethod
     def summary(self, row: Row) -> Summary:
         """Never raises, whatever the row holds."""
+
+    def usual_currency(self, options: Mapping[str, Any]) -> str:
+        """What an amount is in where its record names no currency."""
+        return ""
 
     def references(self, row: Row) -> Iterable[Reference]:
         return ()

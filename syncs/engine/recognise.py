@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from connections.connectors.base import Row
-from syncs.engine.flow import Reference, State, Target, digest, encode
+from syncs.engine.flow import FlowDefinition, Reference, State, Target, digest, encode
 from syncs.models import Record
 
 
@@ -24,6 +25,13 @@ def is_settled(state: State, row_hash: str, mapping_version: str) -> bool:
     if state.source_hash != row_hash:
         return False
     return bool(state.set_aside) or (state.mapping_version == mapping_version and state.next_attempt_at is None)
+
+
+def is_confirmed(state: State | None, definition: FlowDefinition, options: Mapping[str, Any]) -> bool:
+    """By a person, or by having gone further before one was to be asked."""
+    if state is None or state.confirmed_at or not definition.confirmed_here(options):
+        return bool(state and state.confirmed_at)
+    return definition.went_further(state.delivered())
 
 
 def load_targets(flow_ids: dict[str, int], references: Sequence[Reference]) -> dict[Reference, Target]:

@@ -187,7 +187,7 @@ class RunExecution:
             .exists()
             for flow_run in self.run.flow_runs.all()
         )
-        text = " ".join(f"{key}: {reason['text']}" for key, reason in refused.items())
+        text = " ".join(f"{self.integration.flow(key).label}: {reason['text']}" for key, reason in refused.items())
         status = Run.Status.PARTIAL if refused or unsettled else Run.Status.SUCCEEDED
         self._end(status, code=next((reason["code"] for reason in refused.values()), ""), text=text)
 

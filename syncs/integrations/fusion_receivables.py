@@ -150,7 +150,7 @@ def require_customer(party: Any, name: Any, context: MapContext, *, what: str, s
     target = context.targets.get(("customers", str(party)))
     if target is None or not target.id:
         raise DependencyMissing(
-            f"The customer '{name or party}' is not in {system} yet. The {what} goes by itself once the customer is "
+            f"The customer “{name or party}” is not in {system} yet. The {what} goes by itself once the customer is "
             "there; if the customer is held, decide about it first.",
             waits_for=("customers", str(party)),
             code="customer_missing",

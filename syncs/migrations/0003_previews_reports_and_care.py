@@ -188,6 +188,10 @@ class Migration(migrations.Migration):
         ),
         migrations.RemoveIndex(
             model_name='record',
+            name='record_needs_attention',
+        ),
+        migrations.RemoveIndex(
+            model_name='record',
             name='record_by_title',
         ),
         migrations.RemoveIndex(
@@ -196,7 +200,15 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='record',
-            index=models.Index(condition=models.Q(('match_key', ''), _negated=True), fields=['flow', 'match_key'], name='record_by_match_key', opclasses=('int8_ops', 'varchar_pattern_ops')),
+            index=models.Index(condition=models.Q(('match_key', ''), _negated=True), fields=['flow', 'match_key', 'id'], name='record_by_match_key', opclasses=('int8_ops', 'varchar_pattern_ops', 'int8_ops')),
+        ),
+        migrations.AddIndex(
+            model_name='record',
+            index=models.Index(condition=models.Q(('set_aside__isnull', True), ('status__in', ['waiting', 'held', 'rejected'])), fields=['flow', 'error_code', 'status', 'currency', 'amount', 'id'], name='record_needs_attention'),
+        ),
+        migrations.AddIndex(
+            model_name='record',
+            index=models.Index(fields=['flow', 'status', 'id'], name='record_by_status'),
         ),
         migrations.AddIndex(
             model_name='record',

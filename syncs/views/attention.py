@@ -86,6 +86,9 @@ def group(request: TenantRequest, flow_id: int, code: str) -> HttpResponse:
     mine = request.GET.get("mine") == "yes"
     member = request.user if mine else None
     found = selectors.cause_group(request.tenant, flow, code, member=member)
+    after = number(request.GET.get("after"))
+    page = attention_selectors.cause_page(request.tenant, flow, code, member=member, after=after)
+    reasons = {record.error_text for record in page.records}
     context = {
         "flow": flow,
         "flow_label": selectors.flow_label(flow),
@@ -93,9 +96,8 @@ def group(request: TenantRequest, flow_id: int, code: str) -> HttpResponse:
         "code": code,
         "group": found,
         "fix": link_to_fix(request, found) if found else None,
-        "page": attention_selectors.cause_page(
-            request.tenant, flow, code, member=member, after=number(request.GET.get("after"))
-        ),
+        "page": page,
+        "reason": reasons.pop() if len(reasons) == 1 else "",
         "members": attention_selectors.members(request.tenant),
         "mine": mine,
         "hows": care.HOW.items(),

@@ -72,6 +72,9 @@ def _needs(
         if overview.state == "failing" and overview.last_run:
             text = f"{overview.sync.name}: the last run stopped. {overview.last_run.error_text}"
             found.append(Need("bad", text, reverse("syncs:run", args=[overview.last_run.pk]), "Open run"))
+        for label, reason in overview.stuck.items():
+            text = f"{overview.sync.name}: nothing of {label.lower()} moves. {reason}"
+            found.append(Need("bad", text, reverse("syncs:sync", args=[overview.sync.pk]), "Open sync"))
     return [*found, *_ending(connections), *_late(overviews), *_open_records(overviews), *_open_drafts(request)]
 
 

@@ -77,7 +77,7 @@ def story(request: TenantRequest, record_id: int) -> HttpResponse:
     record = record_named(request, record_id)
     both = both_sides.look(record) if request.GET.get("now") else None
     if both and request.htmx:
-        return render(request, "syncs/parts/both_sides.html", {"both": both})
+        return render(request, "syncs/parts/both_sides.html", {"both": both, "record": record})
     return render(request, "syncs/record.html", {"both": both, **_story(request, record)})
 
 
@@ -119,6 +119,7 @@ def replay(request: TenantRequest, record_id: int) -> HttpResponse:
             actor=request.actor,
             cause=f"record {record.source_key}",
             ask_again=True,
+            anew="anew" in request.POST,
         ),
         back=back,
         done=lambda result: (replayed(result, back)[0], back),

@@ -15,6 +15,7 @@ from syncs import record_selectors, selectors, services
 from syncs.views.found import run_named, sync_named
 
 CHANGES_SHOWN = 20
+WRITTEN = ("created", "updated")
 
 
 @needs(Action.VIEW)
@@ -39,9 +40,9 @@ def detail(request: TenantRequest, run_id: int) -> HttpResponse:
 
 
 def _changes(request: TenantRequest, run_id: int) -> list[tuple[object, object]]:
-    """The last things the run wrote, with the record's title where it is known."""
-    written = entries(request.tenant.pk, Filters(run_id=run_id, action="write"))[:CHANGES_SHOWN]
-    readings = [read(entry) for entry in written]
+    """The last things the run created or updated, with the record where it is known."""
+    written = entries(request.tenant.pk, Filters(run_id=run_id, action="write")).filter(outcome__in=WRITTEN)
+    readings = [read(entry) for entry in written[:CHANGES_SHOWN]]
     titles = record_selectors.titles(
         request.tenant, [(one.entry.sync_id, one.entry.flow, one.entry.source_ref) for one in readings]
     )

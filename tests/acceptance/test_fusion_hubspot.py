@@ -259,6 +259,25 @@ def test_confirmed_here_keeps_drafts_until_finance_says_so(stage_of: Build) -> N
     consistent(stage)
 
 
+def test_what_is_open_already_asks_for_no_confirmation(stage_of: Build) -> None:
+    """Where finance is to confirm from now on, only what still is a draft waits; the rest goes on being paid."""
+    stage = stage_of("small")
+    stage.run()
+    opened = stage.records("invoices", status="synced")
+    stage.set_options("invoices", confirmation="here")
+    stage.run()
+    drafts = {key for key in opened.values_list("source_key", flat=True) if status_of(stage, key) == "draft"}
+    assert len(drafts) < opened.count()
+    assert set(opened.filter(unconfirmed=True).values_list("source_key", flat=True)) == drafts
+    paid = stage.sandbox.world.customer_pays()["invoice"]
+    stage.run()
+    assert status_of(stage, paid) == "paid"
+
+
+def status_of(stage: Stage, key: object) -> str:
+    return str(properties(stage, "invoices", key)["hs_invoice_status"])
+
+
 def test_changing_the_policy_opens_the_drafts(stage_of: Build) -> None:
     stage = stage_of("small")
     stage.set_options("invoices", confirmation="here")
@@ -393,6 +412,20 @@ def test_an_invoice_deleted_in_hubspot_comes_back_whole_when_it_changes(stage: S
     stage.run()
     assert lines_of(stage, invoice) == lines
     assert properties(stage, "invoices", invoice)["hs_invoice_status"] == "open"
+    consistent(stage)
+
+
+def test_an_amount_changed_in_hubspot_is_found_and_can_be_written_anew(stage: Stage) -> None:
+    one = stage.records("invoices").filter(source_key=str(an_open_invoice(stage)))
+    record = one.get()
+    people = stage.sandbox.systems["hubspot"].people
+    people.edit("invoices", record.destination_id, {"hs_amount_billed": "1.00"})
+    (found,) = reconcile(stage.sync).differences
+    assert (found.what, found.origin.key) == ("invoices", record.source_key)
+    for anew, amount in ((False, Decimal(1)), (True, record.amount)):
+        _, run = services.replay(one, sync=stage.sync, actor=ACTOR, anew=anew)
+        stage.execute(run)
+        assert Decimal(properties(stage, "invoices", record.source_key)["hs_amount_billed"]) == amount
     consistent(stage)
 
 

@@ -53,7 +53,7 @@ def test_an_account_merged_into_another_customers_is_a_question(scene: Scene) ->
     record = scene.record("customers", party)
     assert (record.error_code, record.destination_id) == ("match_merged", "")
     assert "Alder Ltd" in record.error_text
-    assert f"'Birch Ltd' ({winner})" in record.error_text
+    assert f"“Birch Ltd” ({winner})" in record.error_text
     assert other in record.error_text
     assert scene.of(other)["BillingCity"] == "York"
     scene.customer_changes(party, city="Bath")

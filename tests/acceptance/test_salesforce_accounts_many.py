@@ -6,8 +6,12 @@ import random
 import time
 from dataclasses import dataclass
 
+import pytest
+
 from connections.sandbox.oracle_fusion.parties import NewCustomer
 from tests.acceptance.accounts_scene import KEY, Scene, build, scene
+
+pytestmark = pytest.mark.either_database
 
 __all__ = ["build", "scene"]
 

@@ -184,7 +184,7 @@ def test_from_sign_up_to_a_quiet_month(browser: Browser, demo: Demo, hands: type
     connects_both(owner)
     chooses(owner)
     expected = looks_ahead_and_starts(owner)
-    assert watches(owner) == expected > 0
+    assert watches(owner) >= expected > 0  # an invoice that is opened and then paid moves twice
     assert time.monotonic() - began < FIRST_RECORD_WITHIN
     finds(owner)
     fixes(owner)

@@ -255,8 +255,12 @@ def test_missing_triggers_are_reported(tenant: Tenant) -> None:
     assert triggers.installed(connection)
 
 
-def test_days_are_found_by_halving_and_those_of_the_zone(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("places", [1, 2, 3, 100])
+def test_days_are_found_by_narrowing_and_those_of_the_zone(
+    tenant: Tenant, places: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Ten hours apart each, from noon of the 4th on; in Auckland the 5th begins at 11:00 UTC of the 4th."""
+    monkeypatch.setattr(selectors, "_PLACES", places)
     for number in range(12):
         write(tenant, *some(1), at=datetime(2026, 3, 4, 12, tzinfo=UTC) + timedelta(hours=10 * number))
     tenant.time_zone = "Pacific/Auckland"
@@ -265,8 +269,14 @@ def test_days_are_found_by_halving_and_those_of_the_zone(tenant: Tenant, monkeyp
     for days in range(8):
         since = datetime(2026, 3, 2, tzinfo=UTC) + timedelta(days=days)
         wanted = AuditEntry.objects.filter(at__gte=since, at__lt=since + timedelta(days=1)).values_list("pk", flat=True)
-        found = selectors.entries(tenant.pk, selectors.Filters(since=since, until=since + timedelta(days=1)))
-        assert set(found.values_list("pk", flat=True)) == set(wanted)
+        day = selectors.Filters(since=since, until=since + timedelta(days=1))
+        assert set(selectors.entries(tenant.pk, day).values_list("pk", flat=True)) == set(wanted)
+        paged, before = [], None
+        while (page := selectors.page(tenant.pk, day, before=before, size=1)).entries:
+            paged += [entry.pk for entry in page.entries]
+            if (before := page.next_before) is None:
+                break
+        assert sorted(paged, reverse=True) == paged == sorted(wanted, reverse=True)
     assert TrailForm({"until": "9999-12-31"}, tenant=tenant).filters().until is None
 
 

@@ -102,7 +102,7 @@ def test_twins_in_the_source_are_all_asked_about(world: World, crm: Crm, sync: S
     assert run(sync).status == Run.Status.PARTIAL
     held = [record(sync, key) for key in ("1", "2")]
     assert {one.error_code for one in held} == {"match_ambiguous"}
-    assert "2 source records are called 'ACME Limited'" in held[0].error_text
+    assert "2 source records are called “ACME Limited”" in held[0].error_text
 
 
 def test_a_refused_adoption_is_this_records_verdict(world: World, crm: Crm, sync: Sync) -> None:
@@ -256,7 +256,7 @@ def test_two_decisions_for_one_record_bind_the_first_and_ask_again(world: World,
     first, second = record(sync, "1"), record(sync, "2")
     assert first.destination_id == there
     assert (second.status, second.destination_id, second.error_code) == ("held", "", "match_ambiguous")
-    assert "belongs to 'Acme Ltd' by now" in second.error_text
+    assert "belongs to “Acme Ltd” by now" in second.error_text
     assert record_selectors.open_question(second)
     assert [choice.taken for choice in record_selectors.candidates_for(second)] == [True]
 
@@ -271,7 +271,7 @@ def test_kin_are_asked_about_and_bound_by_id_alone(world: World, crm: Crm, sync:
     account = record(sync, "c").destination_id
     held = record(sync, "s", "suppliers")
     assert (held.status, [one["id"] for one in held.candidates]) == ("held", [account])
-    assert "flow 'customers'" in held.candidates[0]["reasons"][-1]
+    assert "flow “customers”" in held.candidates[0]["reasons"][-1]
     queued = services.decide(held, actor=ACTOR, adopt=account)
     assert queued is not None
     services.execute(queued.pk)

@@ -17,7 +17,7 @@ from audit.models import AuditEntry
 from connections import checkups, services
 from connections.connectors import registry
 from connections.connectors.base import CheckReport, CheckStep, Preparation
-from connections.errors import ConfigError, TransientError
+from connections.errors import ConfigError, StreamRefused, TransientError
 from connections.models import Checkup, Connection
 from mlconnector import queue
 from mlconnector.models import Heartbeat
@@ -191,6 +191,17 @@ def test_a_refusal_counts_whatever_else_is_out(connection: Connection, answer: A
     answer(finds(OUTAGE, REFUSED))
     services.test_connection(connection, ACTOR)
     assert (connection.status, connection.status_text) == ("broken", "HubSpot refuses. Add the scope.")
+
+
+def test_one_object_refused_stops_its_flow_not_the_connection(connection: Connection, answer: Any) -> None:
+    refused = CheckStep.of("read.invoices", "May read invoices", StreamRefused("Invoices are refused."))
+    answer(finds(SIGNED_IN, refused))
+    services.test_connection(connection, ACTOR)
+    assert connection.status == "healthy"
+    assert connection.check_report[-1]["outcome"] == "failed"
+    connection.status = "untested"
+    services.test_connection(connection, ACTOR)
+    assert (connection.status, connection.status_text) == ("broken", "Invoices are refused.")
 
 
 # By the clock

@@ -133,7 +133,7 @@ def test_a_match_is_not_undone_where_that_would_do_harm(world: World, crm: Crm, 
         decisions.withdraw(stale, actor=ACTOR)
     suppliers = adopted.flows.get(key="suppliers")
     factories.record(suppliers, "9", title="Acme Supplies", destination_id="A1")
-    with pytest.raises(ValidationError, match=r"'Acme Supplies' .* stands in the same record"):
+    with pytest.raises(ValidationError, match=r"“Acme Supplies” .* stands in the same record"):
         decisions.withdraw(record(adopted, "1"), actor=ACTOR)
     assert record(adopted, "1").destination_id == "A1"
     mark_broken(adopted.destination, ConfigError("The key was revoked."))

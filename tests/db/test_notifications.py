@@ -21,8 +21,8 @@ from audit.models import AuditEntry
 from connections.models import Connection
 from mlconnector.notifications import delivery, services
 from mlconnector.notifications.models import Channel, Message, Told
-from mlconnector.notifications.watching import TOPICS
-from syncs.models import Record, Sync
+from mlconnector.notifications.watching import TOPICS, standing
+from syncs.models import Record, Run, Sync
 from tests import factories
 
 TOKEN = "T0-very-secret-part-of-the-address"
@@ -105,6 +105,14 @@ def test_one_message_when_it_goes_wrong_and_one_when_it_is_well(tenant: Any, syn
     assert [one.subject for one in mail.outbox] == titles(tenant)
     assert "The pod is down." in mail.outbox[0].body
     assert "/runs/" in mail.outbox[0].body
+
+
+def test_a_flow_that_is_refused_is_told_though_the_run_ends(tenant: Any, sync: Sync) -> None:
+    refused = {"payments": {"code": "x", "text": "The Fusion user may not read receipts."}}
+    factories.run(sync, Run.Status.PARTIAL, ago=timedelta(), progress={"refused": refused})
+    assert standing(tenant).troubles[("sync", str(sync.pk))].text.startswith("Nothing of payments moves.")
+    factories.run(sync, ago=timedelta())
+    assert ("sync", str(sync.pk)) in standing(tenant).well
 
 
 def test_records_are_one_message_however_many_there_are(tenant: Any, sync: Sync) -> None:

@@ -82,6 +82,36 @@ def test_the_dashboard_says_what_needs_whom(page: Client, sync: Sync) -> None:
         assert words in text
 
 
+def test_a_flow_that_is_refused_is_said_where_it_is_seen(page: Client, tenant: Any, sync: Sync) -> None:
+    why = "The Fusion user may not read receipts."
+    factories.run(sync, Run.Status.PARTIAL, progress={"refused": {"payments": {"code": "x", "text": why}}})
+    assert f"nothing of payments moves. {why}" in text_of(page, "home")
+    assert why in text_of(page, "syncs:sync", sync.pk)
+    assert selectors.overviews(tenant)[0].state == "stuck"
+
+
+def test_what_is_done_is_counted_up_to_a_bound_and_open_issues_all(
+    page: Client, tenant: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sync = factories.sync(tenant)
+    invoices = factories.flow(sync)
+    monkeypatch.setattr(selectors, "COUNTED_AT_MOST", 2)
+    for status, number in (("synced", 3), ("skipped", 2), ("held", 4)):
+        for key in range(number):
+            factories.record(invoices, f"{status}{key}", status=status, error_code="total_differs")
+    (counted,) = [one for one in selectors.flow_overviews(sync) if one.flow == invoices]
+    assert counted.counts == {"synced": 2, "skipped": 2, "waiting": 0, "held": 4, "rejected": 0}
+    assert counted.more == {"synced"}
+    assert "2+<span" in text_of(page, "syncs:sync", sync.pk)
+
+
+def test_a_record_left_out_by_a_rule_says_why(page: Client, sync: Sync) -> None:
+    left = factories.record(factories.flow(sync), "77001", status="skipped", title="CM-77001")
+    why = "A credit is not mirrored as an invoice."
+    factories.attempt(left, "skipped", {"rule": "credit", "answer": {"text": why}})
+    assert f"<strong>Left out by a rule.</strong> {why}" in text_of(page, "syncs:record", left.pk)
+
+
 def test_numbers_and_states_of_the_dashboard(tenant: Any, sync: Sync) -> None:
     (overview,) = selectors.overviews(tenant)
     assert overview.moved == {"created": 273, "updated": 19}
@@ -118,9 +148,12 @@ def test_a_live_run_shows_progress_and_is_asked_again(page: Client, sync: Sync) 
 
 def test_an_ended_run_shows_what_moved_and_what_did_not(page: Client, sync: Sync) -> None:
     run = sync.runs.get(status=Run.Status.PARTIAL)
+    drafted = factories.record(sync.flows.get(key="invoices"), "30090", title="INV-30090")
+    factories.attempt(drafted, "held", {"text": "No contact.", "sent": {"invoice": {}}}, run_id=run.pk)
     text = text_of(page, "syncs:run", run.pk)
-    for words in ("Lines and total disagree", "INV-300001", "Updated in the destination", "Compared with the run"):
+    for words in ("Lines and total disagree", "INV-300001", "Updated</span>", "Compared with the run"):
         assert words in text
+    assert "INV-30090" not in text, "what was written and still held did not move"
     assert "hx-trigger" not in text
 
 

@@ -161,7 +161,7 @@ def test_a_month_says_in_one_sentence_what_agrees_and_what_not(
     text = signed_in(viewer).get(address).content.decode()
     assert (
         "October 2026: 1 of 2 invoices and 0 of 1 payment agree; 1 invoice over 50.00 USD is missing in HubSpot: "
-        "it waits (The customer is not there yet); 1 invoice over 8.00 USD stands in HubSpot only; "
+        "it waits (the customer is not there yet); 1 invoice over 8.00 USD stands in HubSpot only; "
         "1 payment differs in its amount, by −10.00 USD in all; the open balance agrees." in text
     )
     assert "1 invoice: credits, which reduce" in text

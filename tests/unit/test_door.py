@@ -65,6 +65,16 @@ def test_an_answer_is_parsed_once_and_money_is_exact() -> None:
     assert answer.server_time.isoformat() == "2026-11-22T10:00:00+00:00"
 
 
+def test_what_no_database_keeps_is_left_out_of_an_answer() -> None:
+    body = rb'{"name": "a\u0000b", "rows": ["\ud83d", "\ud83d\ude00", "\\u0000"], "amount": 1.10}'
+    entrance, _ = door((200, body, {}))
+    assert entrance.send(Call("GET", "/x", decimals=True)).body == {
+        "name": "a b",
+        "rows": ["?", "\U0001f600", "\\u0000"],
+        "amount": Decimal("1.10"),
+    }
+
+
 def test_parameters_are_percent_encoded_once() -> None:
     entrance, adapter = door((200, {}))
     entrance.send(Call("GET", "/x", params={"q": "a >= '2026-01-01T00:00:00+00:00'", "none": None, "n": 2}))

@@ -64,6 +64,12 @@ def test_a_list_shows_name_and_amount(name: str, expected: tuple[Any, ...]) -> N
     assert FLOWS[case["flow"]].summary(Row(case["key"], "", case["row"]))[:3] == expected
 
 
+def test_an_amount_without_a_currency_is_in_the_one_of_the_options() -> None:
+    for flow in FLOWS.values():
+        assert flow.usual_currency({"default_currency": "USD"}) == "USD"
+        assert flow.usual_currency({"default_currency": None}) == ""
+
+
 # Numbers and words ----------------------------------------------------------------------------------------------------
 
 

@@ -145,7 +145,7 @@ def test_an_amount_that_is_nowhere_is_refused_not_taken_for_zero() -> None:
 
 
 def test_an_unknown_currency_is_named() -> None:
-    with pytest.raises(MappingError, match="'XXQ' is not an ISO 4217 currency"):
+    with pytest.raises(MappingError, match="“XXQ” is not an ISO 4217 currency"):
         minor_unit("XXQ")
 
 

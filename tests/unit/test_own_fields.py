@@ -42,6 +42,27 @@ def put(table: tuple[Section, ...], document: dict[str, Any], *specs: dict[str, 
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "to_string(@)" + "|to_string([@])" * 15,
+        "to_string(@)" + '|join(@,`["","","","",""]`)' * 10,
+        "to_array(@)" + "|[@,@,@][]" * 6 + '|map(&to_string(@),@)|join(@[0],@)|join(@,`["","","",""]`)',
+        "map(&sort(@)," * 5 + "[lines,lines,lines]" + ")" * 5,
+    ],
+)
+def test_an_expression_that_would_fill_a_server_is_stopped(text: str) -> None:
+    row = {**ROW, "notes": 'They said: "later". ' * 500}
+    with pytest.raises(BadExpression):
+        expressions.evaluate(text, row)
+
+
+@pytest.mark.parametrize("text", ["lines[::0]", "&Name", "not_null(&Name)", "to_string(&Name)", "ceil(`1e999`)"])
+def test_an_expression_that_makes_no_sense_is_refused_in_words(text: str) -> None:
+    with pytest.raises(BadExpression):
+        expressions.evaluate(text, ROW)
+
+
+@pytest.mark.parametrize(
     ("text", "found"),
     [
         ("Name", "Kestrel"),

@@ -9,6 +9,7 @@ from django.core.mail import EmailMessage
 from django.core.mail.backends.filebased import EmailBackend
 
 from connections.sandbox.mail import LATEST, letters, render_letters
+from connections.sandbox.oracle_fusion.enterprise import OFFERED
 from connections.sandbox.page import render_page
 
 
@@ -49,3 +50,10 @@ def test_the_page_says_where_there_is_none(tmp_path: Path) -> None:
     assert letters(tmp_path / "not there") == []
     assert "None yet" in render_page({}, {}, mail=[])
     assert "Mail sent" not in render_page({}, {})
+
+
+def test_the_page_lists_what_the_options_of_the_orders_ask_for() -> None:
+    shown = render_page({}, {}, offered={"oracle_fusion": OFFERED})
+    assert "What is set up in Oracle Fusion" in shown
+    assert all(value in shown for value in ("US Operations", "STD", "ellen.marsh@pod.example", "Headquarters"))
+    assert "What is set up" not in render_page({}, {})

@@ -195,7 +195,8 @@ def _scopes(client: HubSpotClient, token: str) -> list[CheckStep]:
         return []
     text = f"The key lacks: {', '.join(' or '.join(WRITE_SCOPES[kind]) for kind in lacking)}."
     outcome = "warning" if OPTIONAL.issuperset(lacking) else "failed"
-    return [CheckStep("scopes", "Scopes of the key", outcome, text, "Add these scopes to the key in HubSpot.")]
+    advice = "Add these scopes to the key in HubSpot."
+    return [CheckStep("scopes", "Scopes of the key", outcome, text, advice, partial=True)]
 
 
 def _refused(key: str, label: str, kind: str, error: ConnectorError) -> CheckStep:

@@ -108,7 +108,7 @@ def _property_absent(failure: Failure) -> ConnectorError:
     names = property_names(_mapping(failure.body))
     text = (
         f"HubSpot has no property {', '.join(names) or '(not named)'} on {failure.label or 'this object'}. "
-        "Open the connection and run Prepare."
+        "Open the connection, test it again, then run Prepare."
     )
     return StreamRefused(text, code="hubspot_property_absent", detail={"properties": names})
 

@@ -85,7 +85,7 @@ def absent(kind: str, definitions: Iterable[Document]) -> list[Wanted]:
 
 
 def describe(wanted: Wanted) -> Preparation:
-    detail = f"{wanted.name}, {wanted.type}{', no two records share a value' if wanted.unique else ''}"
+    detail = f"{wanted.name}, {BY_HAND[wanted.type]}{', no two records share a value' if wanted.unique else ''}"
     by_hand = (
         f"Settings → Properties → {KINDS[wanted.kind]} → Create property: label “{wanted.label}”, internal name "
         f"{wanted.name}, field type {BY_HAND[wanted.type]}{', values must be unique' if wanted.unique else ''}."

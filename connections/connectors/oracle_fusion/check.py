@@ -123,7 +123,7 @@ def _readable(client: FusionClient, resource: Resource, user: str) -> CheckStep:
         rows = _one(client, resource)
     except StreamRefused:
         advice = f"Give {user} a job role with the privilege to view {resource.label.lower()}."
-        return CheckStep(resource.stream, label, "failed", f"{resource.name} is refused.", advice)
+        return CheckStep(resource.stream, label, "failed", f"{resource.name} is refused.", advice, partial=True)
     except ConnectorError as error:
         return CheckStep.of(resource.stream, label, error)
     if not rows:

@@ -219,7 +219,7 @@ class FusionClient:
         params = {**scan.parameters(), **self._shape(resource, resource.expand), "limit": self._size}
         if first:
             params["totalResults"] = "true"
-        return self.door.start(self._call(self.path(resource), params, resource.name))
+        return self.door.start(self._call(self.path(resource), params, resource.called))
 
     @staticmethod
     def _shape(resource: Resource, expand: str) -> dict[str, Any]:
@@ -249,7 +249,7 @@ class FusionClient:
         further = f"{resource.key} > {d.literal(resource.key, key)}" if key is not None else ""
         condition = f"({condition}) and {further}" if condition and further else condition or further
         params = {"q": condition or None, "orderBy": d.key_order(resource.key), **shape, "limit": self._size}
-        return self._call(self.path(resource), params, resource.name)
+        return self._call(self.path(resource), params, resource.called)
 
     # Children
 

@@ -48,6 +48,11 @@ class Resource:
     def expand(self) -> str:
         return ",".join(_paths(self.children, ""))
 
+    @property
+    def called(self) -> str:
+        """In errors: for people, and for whoever looks its privilege up."""
+        return f"{self.label.lower()} ({self.name})"
+
 
 def _paths(children: tuple[Child, ...], prefix: str) -> list[str]:
     found = []

@@ -95,13 +95,15 @@ def _object(client: SalesforceClient, kind: Kind, found: Document) -> CheckStep:
         return CheckStep(key, label, "warning", f"The org has no {name}, or hides it.", "Run Prepare: it creates it.")
     if described is None:
         advice = "Choose another object in the connection, or let the Run-As user see this one."
-        return CheckStep(key, label, "failed", f"The org has no {name}, or hides it from the Run-As user.", advice)
+        return CheckStep(
+            key, label, "failed", f"The org has no {name}, or hides it from the Run-As user.", advice, partial=True
+        )
     fields = {str(each["name"]).lower(): each for each in described.get("fields") or ()}
     _keep(client, kind, described, fields, found)
     rights = [right for right in ("queryable", "createable", "updateable") if not described.get(right)]
     if rights:
         text = f"The Run-As user lacks rights on {name}: not {', '.join(rights)}."
-        return CheckStep(key, label, "failed", text, _RETRIEVE)
+        return CheckStep(key, label, "failed", text, _RETRIEVE, partial=True)
     return _fields(client, kind, fields, key, label)
 
 
@@ -135,7 +137,9 @@ def _fields(client: SalesforceClient, kind: Kind, fields: Document, key: str, la
         elif problem := _problem(each, described):
             wrong.append(f"{name} {problem}")
     if wrong:
-        return CheckStep(key, label, "failed", f"{'; '.join(wrong)}.", "Correct these fields, or name others.")
+        return CheckStep(
+            key, label, "failed", f"{'; '.join(wrong)}.", "Correct these fields, or name others.", partial=True
+        )
     if absent:
         text = f"Not there or not visible: {', '.join(absent)}."
         return CheckStep(key, label, "warning", text, _RETRIEVE)

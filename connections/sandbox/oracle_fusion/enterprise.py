@@ -118,6 +118,14 @@ LOCATIONS = Values(
     "location", _numbered(300000000000900, (("HQ", "Headquarters"), ("MAIN", "Main Warehouse"), ("WEST", "West Dock")))
 )
 DESTINATIONS = Values("destination type", _numbered(1, (("EXPENSE", "Expense"), ("INVENTORY", "Inventory"))))
+OFFERED: dict[str, list[str]] = {
+    "business units": [value.name for value in UNIT_VALUES],
+    "order types": [value.code for value in ORDER_TYPES],
+    "buyers": [value.code for value in BUYERS],
+    "locations": [value.name for value in LOCATIONS],
+    "categories": [value.code for value in CATEGORIES],
+}
+"""What the options of the orders ask for, in the form in which Fusion takes it."""
 CHARGE_ACCOUNTS = Values(
     "charge account",
     _numbered(300000000001000, (("", "101.10.60540.000.000"), ("", "101.20.60540.000.000"), ("", "101.00.14110.000"))),

@@ -20,6 +20,7 @@ from . import switches as switch_table
 from .auth import TOKEN_PATH, Identity
 from .compiler import ALWAYS, Condition
 from .describe import describe
+from .enterprise import OFFERED
 from .errors import FusionError, bad_request, error_response, not_found
 from .happenings import Happenings
 from .keys import row_of
@@ -72,6 +73,7 @@ class OracleFusion:
 
     name = "oracle_fusion"
     ports = ("pod", "identity")
+    offered = OFFERED
 
     def __init__(self, store: Store, clock: Callable[[], float] = time.time) -> None:
         self.store = store

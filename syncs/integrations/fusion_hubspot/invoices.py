@@ -76,6 +76,9 @@ class Invoices(FlowDefinition):
     def confirmed_here(self, options: Mapping[str, Any]) -> bool:
         return options.get("confirmation") == "here"
 
+    def went_further(self, delivered: Mapping[str, Any]) -> bool:
+        return bool(delivered.get("ids", {}).get("status", "draft") != "draft")
+
     def enrich(self, rows: Sequence[Row], *, source: Any, destination: Any) -> None:
         """Lines, tax lines and installments come with the invoice."""
 

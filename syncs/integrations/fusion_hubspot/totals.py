@@ -18,7 +18,7 @@ from syncs.reconciliation import LINES as LINES_OF
 from syncs.reconciliation import OPEN_BALANCE, Keys, Origin, Totals, keys_of, month_of, moving
 
 KEY = "fusion_id"
-INVOICE = (KEY, "hs_currency", "fusion_balance_due", "hs_invoice_date", "fusion_number")
+INVOICE = (KEY, "hs_currency", "hs_amount_billed", "fusion_balance_due", "hs_invoice_date", "fusion_number")
 LINE = (KEY, "hs_line_item_currency_code", "quantity", "price", "name")
 PAYMENT = (KEY, "hs_currency_code", "hs_initial_amount", "hs_latest_status", "hs_initiated_date", "hs_reference_number")
 
@@ -74,7 +74,7 @@ def _add_hubspot_invoices(found: Totals, destination: Any, owners: Mapping[str, 
         values, currency = record["properties"], record["properties"]["hs_currency"]
         month, number = month_of(values.get("hs_invoice_date")), values.get("fusion_number") or ""
         origin = Origin("invoices", values[KEY], month, number, record["id"])
-        found.add("invoices", currency, None, origin)
+        found.add("invoices", currency, decimal(values.get("hs_amount_billed")), origin)
         found.add(OPEN_BALANCE, currency, decimal(values.get("fusion_balance_due")), origin)
         found.add(LINES_OF, currency, None, origin, count=0)
     if only is None:
@@ -97,7 +97,7 @@ def _lines_of_invoices(found: Totals, destination: Any) -> Iterator[tuple[Docume
 
 
 def _add_line(found: Totals, record: Document, owner: str) -> None:
-    """HubSpot's total of an invoice is the sum of its line items; tax and freight are items beside the lines."""
+    """The line items of an invoice add up to it; tax and freight are items beside the lines."""
     values = record["properties"]
     amount = (decimal(values.get("quantity")) or Decimal(0)) * (decimal(values.get("price")) or Decimal(0))
     invoice = found.of("invoices", owner)
@@ -105,7 +105,6 @@ def _add_line(found: Totals, record: Document, owner: str) -> None:
         origin = Origin("", f"line {values[KEY]}", "", f"Line item {values.get('name') or record['id']}", record["id"])
         found.add(LINES_OF, values.get("hs_line_item_currency_code") or "", amount, origin)
         return
-    found.add("invoices", invoice.currency, amount, invoice.origin, count=0)
     found.add(LINES_OF, invoice.currency, amount, invoice.origin, count=0 if ":" in values[KEY] else 1)
 
 

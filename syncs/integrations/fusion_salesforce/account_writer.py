@@ -177,8 +177,8 @@ class AccountWriter:
             if not candidates:
                 delivery.item.failed(error)
                 continue
-            names = ", ".join(f"'{candidate['title']}'" for candidate in candidates)
-            text = f"A duplicate rule in Salesforce takes '{ours.name}' for {names}. {CHOOSE}"
+            names = ", ".join(f"“{candidate['title']}”" for candidate in candidates)
+            text = f"A duplicate rule in Salesforce takes “{ours.name}” for {names}. {CHOOSE}"
             delivery.item.failed(Held(text, code=AMBIGUOUS, candidates=candidates))
 
     def _find_again(self, lost: Sequence[Placed]) -> None:
@@ -240,7 +240,7 @@ def _decided_to_create(item: Item) -> bool:
 
 def _second(title: str) -> Conflict:
     text = (
-        f"'{title}' stands in this Account already, and one Account holds one company. If the two are one in Fusion, "
+        f"“{title}” stands in this Account already, and one Account holds one company. If the two are one in Fusion, "
         "merge them there; else give each a party of its own, then replay this record."
     )
     return Conflict(text, code=TAKEN)
@@ -270,14 +270,14 @@ def _deleted_text(item: Item, in_bin: bool) -> str:
         happened = "is not in Salesforce any more, or the Run-As user no longer sees it"
         restore = "Share it with that user and replay this record, or decide"
     return (
-        f"The Account of '{item.summary.title}' {happened}. Nothing is created anew without your word. {restore} here "
+        f"The Account of “{item.summary.title}” {happened}. Nothing is created anew without your word. {restore} here "
         "that a new Account is created."
     )
 
 
 def _merged_text(item: Item, winner: Document, party: str) -> str:
     return (
-        f"The Account of '{item.summary.title}' (party {item.document['party']}) was merged in Salesforce into "
+        f"The Account of “{item.summary.title}” (party {item.document['party']}) was merged in Salesforce into "
         f"{called(winner)}, which belongs to another company of Fusion (party {party}). Merge the two in Fusion as "
         "well, or decide here that a new Account is created."
     )

@@ -106,7 +106,7 @@ def another(account: Mapping[str, Any]) -> str:
 
 
 def called(account: Mapping[str, Any]) -> str:
-    return f"'{account.get('Name')}' ({account.get('Id')})"
+    return f"“{account.get('Name')}” ({account.get('Id')})"
 
 
 def _no_tax_field(name: str) -> StreamRefused:

@@ -57,22 +57,25 @@ class Opportunities(OrderFlow):
         Option(
             "business_unit",
             "Business unit",
-            "The name (or the ID) of the Fusion business unit that sells, as it stands in Fusion.",
+            "The name (or the ID) of the Fusion business unit that sells. In Fusion: Setup and Maintenance → Manage "
+            "Business Units; every receivables invoice shows one, too.",
             "",
             required=True,
         ),
         Option(
             "order_type",
             "Order type",
-            "The code of the Fusion order type, such as STD. Ask whoever set up Order Management.",
+            "The code of the Fusion order type, such as STD. In Fusion: Setup and Maintenance → Manage Order Lookups → "
+            "ORA_DOO_ORDER_TYPES.",
             "",
             required=True,
         ),
         Option(
             "source_system",
             "Source system",
-            "The code under which Salesforce is registered in Fusion as a source system for orders. With the ID of the "
-            "opportunity it identifies the order; do not change it once orders were made.",
+            "The code under which Salesforce is registered in Fusion as a source system for orders. In Fusion: Setup "
+            "and Maintenance → Manage Trading Community Source Systems. With the ID of the opportunity it identifies "
+            "the order; do not change it once orders were made.",
             "SFDC",
             required=True,
         ),

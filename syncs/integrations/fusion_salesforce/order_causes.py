@@ -56,5 +56,9 @@ ORDER_CAUSES = {
     "setting_wrong": Cause(
         "A setting is wrong", "Correct it in the options of the flow: then they go by themselves.", Fix.OPTIONS
     ),
-    "fusion_refused": Cause("Fusion refuses the order", f"Open one to read Fusion's words. {AFTER_FIX}"),
+    "fusion_refused": Cause(
+        "Fusion refuses the order",
+        f"Read Fusion's words, then correct what they name in the record, in Fusion, or in the options. {AFTER_FIX}",
+        Fix.OPTIONS,
+    ),
 }

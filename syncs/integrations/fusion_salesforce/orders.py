@@ -68,6 +68,9 @@ class OrderFlow(FlowDefinition):
     taken_back: ClassVar[str]
     """Codes: changed after the order was made; withdrawn although it was made."""
 
+    def usual_currency(self, options: Mapping[str, Any]) -> str:
+        return str(options["default_currency"] or "")
+
     @abstractmethod
     def create(self, works: Sequence[Work], context: WriteContext) -> dict[str, Document | ConnectorError]:
         """Sends each order once."""

@@ -62,21 +62,24 @@ class PurchaseOrders(OrderFlow):
         Option(
             "procurement_bu",
             "Procurement business unit",
-            "The name of the Fusion business unit that buys, as it stands in Fusion.",
+            "The name of the Fusion business unit that buys. In Fusion: Setup and Maintenance → Manage Business Units; "
+            "every purchase order shows one, too.",
             "",
             required=True,
         ),
         Option(
             "buyer_email",
             "Buyer",
-            "The e-mail address of the Fusion user in whose name the orders are drafted.",
+            "The e-mail address of the Fusion user in whose name the orders are drafted. In Fusion: Setup and "
+            "Maintenance → Manage Procurement Agents lists who may buy for the business unit.",
             "",
             required=True,
         ),
         Option(
             "ship_to_location",
             "Ship-to location",
-            "The name of the Fusion location to which suppliers deliver.",
+            "The name of the Fusion location to which suppliers deliver. In Fusion: Setup and Maintenance → Manage "
+            "Locations; the goods of an earlier purchase order show one, too.",
             "",
             required=True,
         ),
@@ -107,7 +110,12 @@ class PurchaseOrders(OrderFlow):
         ),
         Option("ship_to_organization", "Ship-to organization", "Its code. Empty: as Fusion sets it.", ""),
         Option("destination_type", "Destination type", "Its code: EXPENSE or INVENTORY.", "EXPENSE"),
-        Option("deliver_to_location", "Deliver-to location", "Its name. Empty: as Fusion sets it.", ""),
+        Option(
+            "deliver_to_location",
+            "Deliver-to location",
+            "Its name. For expenses Fusion wants this or a charge account, unless it derives the account by itself.",
+            "",
+        ),
         Option(
             "charge_account",
             "Charge account",
