@@ -65,11 +65,16 @@ def take(demo: dict[str, str]) -> None:
             urllib.request.urlopen(request, timeout=30).close()
         page.goto(f"{demo['address']}/syncs/1/")
         page.click("text=Run now")
-        wait_for_runs(page, demo["address"], 2)
+        page.wait_for_url("**/runs/*/")
+        page.wait_for_selector("text=What moved", timeout=60_000)
+        run = page.url.removeprefix(demo["address"])
         shoot(page, demo["address"], "dashboard", "/", 640)
-        shoot(page, demo["address"], "run", "/runs/2/", 900)
+        shoot(page, demo["address"], "run", run, 900)
         shoot(page, demo["address"], "attention", "/attention/", 900)
-        shoot(page, demo["address"], "record", "/records/?q=100050", 900)
+        page.goto(f"{demo['address']}/records/?q=100050&sync=1")
+        page.wait_for_selector("text=What happened, in order")
+        page.wait_for_load_state("networkidle")
+        shoot(page, demo["address"], "record", page.url.removeprefix(demo["address"]), 900)
         ahead(page, demo["address"])
         months(page, demo["address"])
         browser.close()
@@ -103,7 +108,7 @@ def wait_for_runs(page: Page, address: str, number: int) -> None:
 
 def shoot(page: Page, address: str, name: str, path: str, height: int) -> None:
     page.goto(f"{address}{path}")
-    page.wait_for_timeout(300)
+    page.wait_for_load_state("networkidle")
     page.screenshot(path=ROOT / "docs" / f"{name}.png", clip={"x": 0, "y": 0, "width": 1280, "height": height})
 
 
