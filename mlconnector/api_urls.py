@@ -9,12 +9,12 @@ from audit.api import AuditViewSet
 from connections.api import ConnectionViewSet, ConnectorViewSet
 from mlconnector.api_views import NowhereView
 from mlconnector.tenants.api import MeView
-from syncs.api import FlowViewSet, IntegrationViewSet, SyncViewSet
-from syncs.api_mapping import MappingViewSet
-from syncs.api_previews import PreviewViewSet
-from syncs.api_records import RecordViewSet
-from syncs.api_reports import ReportViewSet
-from syncs.api_runs import RunViewSet
+from syncs.api.mapping import MappingViewSet
+from syncs.api.previews import PreviewViewSet
+from syncs.api.records import RecordViewSet
+from syncs.api.reports import ReportViewSet
+from syncs.api.runs import RunViewSet
+from syncs.api.syncs import FlowViewSet, IntegrationViewSet, SyncViewSet
 
 app_name = "api"
 

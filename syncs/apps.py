@@ -8,7 +8,7 @@ class SyncsConfig(AppConfig):
 
     def ready(self) -> None:
         from mlconnector.tenants.signals import closed, left
-        from syncs.care import give_back
+        from syncs.attention.care import give_back
         from syncs.erasure import stop_everything
 
         closed.connect(stop_everything, dispatch_uid="syncs.tenant_closed")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from syncs.causes import Cause
+    from syncs.attention.causes import Cause
     from syncs.engine.flow import FlowDefinition
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from django.db.models import Q
 
 from connections.connectors import registry
-from syncs.matching import normalise
+from syncs.names.matching import normalise
 
 LONGEST = 255
 NAMED = ~Q(match_key="")

@@ -238,7 +238,7 @@ class Candidate(models.Model):
     """A record that already stood in the destination before us and may be the same as a source record.
 
     Listed once per flow, refreshed by change. ``match_key`` is the normalised name, ``evidence`` what else is known of
-    the company (``syncs.matching.Identity``).
+    the company (``syncs.names.matching.Identity``).
     """
 
     flow = models.ForeignKey(Flow, models.CASCADE, related_name="candidates")

@@ -11,7 +11,7 @@ from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet, Sum
 
 from mlconnector.tenants.models import Tenant
 from syncs import catalogue
-from syncs.causes import Cause, cause_of
+from syncs.attention.causes import Cause, cause_of
 from syncs.engine.flow import HELD, UNSETTLED
 from syncs.finding import ways
 from syncs.models import Candidate, Flow, Record, Run, Sync

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from mlconnector.queue import sign_of_life
-from syncs import dispatch, erasure, previews, reports, retention, services
+from syncs import dispatch, erasure, retention, services
+from syncs.previewing import previews
+from syncs.reporting import reports
 
 
 def tick() -> None:

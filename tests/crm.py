@@ -11,7 +11,7 @@ from connections.connectors.base import Document, Row
 from connections.errors import ConnectorError, RecordError
 from syncs.engine.binding import bind
 from syncs.engine.flow import FlowDefinition, Item, MapContext, Mapped, Summary, WriteContext
-from syncs.matching import Identity, normalise
+from syncs.names.matching import Identity, normalise
 from tests.doubles import World, offer
 
 

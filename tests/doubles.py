@@ -13,7 +13,7 @@ from connections.errors import ConnectorError, MappingError, RecordError
 from connections.rehearsal import Bound
 from syncs import catalogue
 from syncs.engine.flow import FlowDefinition, Item, MapContext, Mapped, Reference, Skip, Summary, WriteContext
-from syncs.reconciliation import Totals
+from syncs.reporting.reconciliation import Totals
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -13,9 +13,10 @@ from django.utils import timezone
 from audit import services as audit
 from connections.models import Connection, TokenLock
 from mlconnector.tenants.models import Tenant
-from syncs import previews, services
+from syncs import services
 from syncs.engine.flow import encode
 from syncs.models import Candidate, Flow, FlowRun, Preview, PreviewEntry, Record, Report, Run, Sync
+from syncs.previewing import previews
 
 CANARY = "canary-5up3r-s3cr3t-value"
 FUSION_STEPS = (

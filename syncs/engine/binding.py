@@ -16,8 +16,8 @@ from connections.connectors.base import Document
 from connections.errors import ConnectorError
 from syncs.engine.flow import HELD, SKIPPED, WAITING, Candidate, Held, Item, WriteContext
 from syncs.engine.store import FlowStore
-from syncs.matching import DIFFERENT, FIELDS, NEAR, SAME, Identity, Judgement, compare, exact_keys, keys
 from syncs.models import Flow, Record
+from syncs.names.matching import DIFFERENT, FIELDS, NEAR, SAME, Identity, Judgement, compare, exact_keys, keys
 
 PENDING = "match_pending"
 AMBIGUOUS = "match_ambiguous"

@@ -1,7 +1,7 @@
 """What a run does to the world besides moving records: its clients, its trail, its verdicts on connections, its end.
 
-A rehearsal does all of these otherwise (``syncs.rehearsal``); reading, recognising, mapping, writing and settling are
-the same code for both.
+A rehearsal does all of these otherwise (``syncs.previewing.rehearsal``); reading, recognising, mapping, writing and
+settling are the same code for both.
 """
 
 from __future__ import annotations

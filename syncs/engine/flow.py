@@ -17,7 +17,7 @@ from connections.connectors.base import Document, Position, Row
 from connections.errors import ConnectorError, RecordError, TransientError
 from syncs.engine.standing import Part, Place, Standing, stands
 from syncs.engine.table import Section
-from syncs.matching import Identity
+from syncs.names.matching import Identity
 
 SYNCED, SKIPPED, WAITING, HELD, REJECTED = "synced", "skipped", "waiting", "held", "rejected"
 UNSETTLED = (WAITING, HELD, REJECTED)

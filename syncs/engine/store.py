@@ -14,8 +14,8 @@ from django.utils.dateparse import parse_datetime
 from syncs import catalogue, models
 from syncs.engine import settle
 from syncs.engine.flow import WAITING, Candidate, Held, Holder, Item
-from syncs.matching import CLOSE, Identity, keys, normalise
 from syncs.models import CandidateKey, Flow, Record
+from syncs.names.matching import CLOSE, Identity, keys, normalise
 
 WRITING = "writing"
 CHUNK = 500

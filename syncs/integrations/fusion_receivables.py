@@ -11,7 +11,7 @@ from typing import Any
 
 from connections.connectors.base import Document, Row
 from connections.errors import DependencyMissing, MappingError
-from syncs.causes import AFTER_FIX, BY_ITSELF, Cause, Fix
+from syncs.attention.causes import AFTER_FIX, BY_ITSELF, Cause, Fix
 from syncs.engine.flow import SKIPPED, Held, MapContext, Reference, Summary, Target
 from syncs.money import amount_or_none, decimal, rounded, text
 

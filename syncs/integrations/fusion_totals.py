@@ -9,7 +9,7 @@ from connections.connectors.base import Row
 from syncs.engine.checkpoint import start_of
 from syncs.integrations.fusion_receivables import invoice_number, receipt_number
 from syncs.models import Sync
-from syncs.reconciliation import Origin, month_of
+from syncs.reporting.reconciliation import Origin, month_of
 
 
 def rows(source: Any, sync: Sync, stream: str, keys: Collection[str] | None) -> Iterator[Row]:

@@ -15,10 +15,13 @@ from django.urls import reverse
 from mlconnector.pages import TenantRequest, act, number
 from mlconnector.tenants.middleware import needs
 from mlconnector.tenants.permissions import Action
-from syncs import attention_selectors, care, previews, services
 from syncs import record_selectors as selectors
-from syncs.causes import cause_of
+from syncs import services
+from syncs.attention import care
+from syncs.attention import selectors as attention_selectors
+from syncs.attention.causes import cause_of
 from syncs.models import Flow, Preview, Record, Sync
+from syncs.previewing import previews
 from syncs.views.fixes import link_to_fix
 from syncs.views.found import sync_named
 from syncs.views.runs import replayed

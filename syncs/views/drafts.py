@@ -14,9 +14,10 @@ from django.urls import reverse
 from mlconnector.pages import TenantRequest, act, number
 from mlconnector.tenants.middleware import needs
 from mlconnector.tenants.permissions import Action
-from syncs import draft_selectors, services
 from syncs import record_selectors as selectors
-from syncs.draft_selectors import Wanted
+from syncs import services
+from syncs.attention import drafts as draft_selectors
+from syncs.attention.drafts import Wanted
 from syncs.models import Flow, Record
 from syncs.views.found import sync_named
 

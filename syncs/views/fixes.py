@@ -10,7 +10,7 @@ from django.urls import reverse
 from mlconnector.pages import TenantRequest
 from mlconnector.tenants.permissions import Action, allowed
 from syncs import catalogue
-from syncs.causes import Fix
+from syncs.attention.causes import Fix
 from syncs.models import Flow
 from syncs.record_selectors import CauseGroup
 

@@ -12,9 +12,11 @@ from django.shortcuts import redirect, render
 from mlconnector.pages import TenantRequest, number
 from mlconnector.tenants.middleware import needs
 from mlconnector.tenants.permissions import Action, allowed, require
-from syncs import mapping_pages, mappings, previews
-from syncs.mapping_forms import OwnFieldForms
+from syncs.mapping import mappings
+from syncs.mapping import pages as mapping_pages
+from syncs.mapping.forms import OwnFieldForms
 from syncs.models import Flow, Preview
+from syncs.previewing import previews
 from syncs.views.found import flow_named, sync_named
 
 

@@ -13,7 +13,8 @@ from django.urls import reverse
 from mlconnector.pages import TenantRequest, act, number
 from mlconnector.tenants.middleware import needs
 from mlconnector.tenants.permissions import Action
-from syncs import decisions, match_selectors
+from syncs.attention import decisions
+from syncs.attention import matches as match_selectors
 from syncs.models import Record
 from syncs.views.found import record_named
 

@@ -11,9 +11,11 @@ from mlconnector.pages import TenantRequest, act, number
 from mlconnector.spreadsheet import csv_download
 from mlconnector.tenants.middleware import needs
 from mlconnector.tenants.permissions import Action, allowed, require
-from syncs import catalogue, preview_selectors, previews, selectors
+from syncs import catalogue, selectors
 from syncs.models import Preview, Run
-from syncs.proposals import KINDS
+from syncs.previewing import previews
+from syncs.previewing import selectors as preview_selectors
+from syncs.previewing.proposals import KINDS
 from syncs.views.found import flow_named, sync_named
 
 BEGUN = "The preview is being worked out. Nothing is written meanwhile."

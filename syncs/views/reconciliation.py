@@ -13,12 +13,12 @@ from mlconnector.pages import TenantRequest, act, number
 from mlconnector.spreadsheet import csv_download
 from mlconnector.tenants.middleware import needs
 from mlconnector.tenants.permissions import Action
-from syncs import report_selectors as found
-from syncs import report_words as words
-from syncs import reports, selectors
+from syncs import selectors
 from syncs.models import Report, ReportLine
 from syncs.money import tidy
-from syncs.reconciliation import Comparison
+from syncs.reporting import reports, words
+from syncs.reporting import selectors as found
+from syncs.reporting.reconciliation import Comparison
 from syncs.views.found import sync_named
 
 FIGURES = ("what", "month", "currency", "source count", "source total", "destination count", "destination total",

@@ -15,7 +15,7 @@ from mlconnector.tenants.middleware import needs
 from mlconnector.tenants.permissions import Action
 from syncs import both_sides, catalogue, services
 from syncs import record_selectors as selectors
-from syncs.causes import cause_of
+from syncs.attention.causes import cause_of
 from syncs.models import Record
 from syncs.page_forms import RecordsForm
 from syncs.selectors import direction

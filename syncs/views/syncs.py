@@ -14,9 +14,11 @@ from connections.selectors import connections_of
 from mlconnector.pages import TenantRequest, act, attach
 from mlconnector.tenants.middleware import needs
 from mlconnector.tenants.permissions import Action
-from syncs import catalogue, preview_selectors, previews, record_selectors, selectors, services, setting_up
+from syncs import catalogue, record_selectors, selectors, services, setting_up
 from syncs.models import Preview, Record, Run
 from syncs.page_forms import BackfillForm, FlowForm, SettingsForm, SyncForm
+from syncs.previewing import previews
+from syncs.previewing import selectors as preview_selectors
 from syncs.views.found import flow_named, sync_named
 
 RUNS_SHOWN = 10

@@ -22,7 +22,7 @@ from syncs.integrations.fusion_salesforce.invoices import Invoices
 from syncs.integrations.fusion_salesforce.payments import Payments
 from syncs.integrations.fusion_salesforce.totals import totals
 from syncs.models import Run
-from syncs.reconciliation import reconcile
+from syncs.reporting.reconciliation import reconcile
 from tests.acceptance.pairs.base import Pair
 from tests.acceptance.pairs.oracle_fusion import OracleFusion
 from tests.acceptance.pairs.salesforce import Salesforce

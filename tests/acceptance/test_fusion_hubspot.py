@@ -11,9 +11,10 @@ import pytest
 
 from audit.models import AuditEntry
 from audit.services import verify
-from syncs import decisions, services
+from syncs import services
+from syncs.attention import decisions
 from syncs.models import Record, Run
-from syncs.reconciliation import reconcile
+from syncs.reporting.reconciliation import reconcile
 from tests.acceptance.pairs import FUSION_HUBSPOT
 from tests.acceptance.pairs.base import ACTOR, Pair
 from tests.acceptance.stage import Stage

@@ -11,10 +11,12 @@ import requests
 from django.core.cache import cache
 
 from connections.sandbox.hubspot import DEMO_CREDENTIALS as DEMO
-from syncs import mapping_pages, mappings, services
+from syncs import services
 from syncs.integrations.fusion_salesforce import INTEGRATION
 from syncs.integrations.fusion_salesforce.customers import Customers
 from syncs.integrations.fusion_salesforce.opportunities import Opportunities
+from syncs.mapping import mappings
+from syncs.mapping import pages as mapping_pages
 from syncs.models import Flow
 from tests.acceptance import accounts_scene
 from tests.acceptance.accounts_scene import ACTOR, Scene, build

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from audit.models import AuditEntry
-from syncs import previews
 from syncs.models import Preview, Run
+from syncs.previewing import previews
 from tests.acceptance.pairs.base import ACTOR, Pair
 from tests.acceptance.stage import SETTLED, Stage
 

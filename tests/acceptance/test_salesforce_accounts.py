@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from connections import services as connections
-from syncs import decisions
+from syncs.attention import decisions
 from syncs.models import Run
 from tests.acceptance.accounts_scene import ACTOR, KEY, Build, Scene, build, scene
 

@@ -7,9 +7,10 @@ from decimal import Decimal
 import pytest
 
 from connections.sandbox.oracle_fusion.attributes import ACTIVITIES, RECEIPTS
-from syncs import report_selectors, reports
 from syncs.models import Run
-from syncs.reconciliation import reconcile
+from syncs.reporting import reports
+from syncs.reporting import selectors as report_selectors
+from syncs.reporting.reconciliation import reconcile
 from tests.acceptance.pairs.base import ACTOR
 from tests.acceptance.receivables_scene import (
     Build,

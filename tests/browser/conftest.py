@@ -14,7 +14,8 @@ from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from connections.connectors.base import Field
-from syncs import both_sides, schemas
+from syncs import both_sides
+from syncs.mapping import schemas
 from tests.conftest import CHROMIUM
 
 # Playwright's loop runs in the test's own thread, where the database is used, too.

@@ -14,7 +14,7 @@ from playwright.sync_api import Page
 
 from connections.models import Checkup, Connection
 from mlconnector.tenants import services
-from syncs import mappings
+from syncs.mapping import mappings
 from syncs.models import Preview, Record, Report, Run, Sync
 from tests import factories
 from tests.browser.conftest import Open, overflow, violations

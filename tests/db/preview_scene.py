@@ -7,8 +7,9 @@ from typing import Any
 from connections.models import Connection
 from connections.services import create_connection
 from mlconnector.tenants.models import Tenant
-from syncs import previews, services
+from syncs import services
 from syncs.models import Flow, FlowRun, Preview, Record, Run, Sync
+from syncs.previewing import previews
 from tests.doubles import World
 
 WHO = "member:ann@meridian.example"

@@ -21,8 +21,8 @@ from syncs import record_selectors, services
 from syncs.engine.binding import bind, settle_matches
 from syncs.engine.flow import Item, Mapped, Summary, WriteContext
 from syncs.engine.store import FlowStore
-from syncs.matching import Identity, normalise
 from syncs.models import CandidateKey, Record, Run, Sync
+from syncs.names.matching import Identity, normalise
 from tests.crm import Crm, identity_of, world_with
 from tests.doubles import World
 

@@ -15,7 +15,8 @@ from audit.models import AuditEntry
 from audit.reading import read
 from connections.services import create_connection
 from mlconnector.tenants.models import Tenant
-from syncs import care, record_selectors, selectors, services
+from syncs import record_selectors, selectors, services
+from syncs.attention import care
 from syncs.models import Preview, Record, Run, Sync
 from tests import factories
 from tests.doubles import World, install

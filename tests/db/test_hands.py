@@ -16,7 +16,8 @@ from connections.services import access_for, update_connection
 from mlconnector.tenants import closing
 from mlconnector.tenants import services as tenants
 from mlconnector.tenants.models import Membership
-from syncs import care, record_selectors, services
+from syncs import record_selectors, services
+from syncs.attention import care
 from syncs.models import Record
 from tests import factories
 

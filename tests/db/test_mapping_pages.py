@@ -15,7 +15,8 @@ from connections.errors import TransientError
 from connections.models import Connection
 from connections.services import create_connection
 from mlconnector.tenants.models import Tenant
-from syncs import mappings, services
+from syncs import services
+from syncs.mapping import mappings
 from syncs.models import Preview, Sync
 from tests.db.test_mappings import FIELDS, Companies
 from tests.doubles import World, offer

@@ -14,10 +14,12 @@ from connections.connectors.base import Document, Field, Row
 from connections.errors import RecordError
 from connections.services import create_connection
 from mlconnector.tenants.models import Tenant
-from syncs import mappings, previews, services
+from syncs import services
 from syncs.engine.flow import Item, MapContext, Mapped, WriteContext
 from syncs.engine.table import Line, Section
+from syncs.mapping import mappings
 from syncs.models import Flow, Preview, Record, Run, Sync
+from syncs.previewing import previews
 from tests.doubles import MemoryDestination, Things, World, offer
 
 pytestmark = pytest.mark.django_db(transaction=True)

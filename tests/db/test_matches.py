@@ -15,7 +15,9 @@ from audit.models import AuditEntry
 from connections.errors import ConfigError
 from connections.services import create_connection, mark_broken
 from mlconnector.tenants.models import Tenant
-from syncs import decisions, match_selectors, services
+from syncs import services
+from syncs.attention import decisions
+from syncs.attention import matches as match_selectors
 from syncs.engine.binding import settle_matches
 from syncs.models import Candidate, Flow, Record, Run, Sync
 from tests import factories

@@ -13,10 +13,11 @@ from audit.models import AuditEntry
 from connections.errors import ConfigError, TransientError
 from connections.models import Connection
 from mlconnector.tenants.models import Tenant
-from syncs import previews, services
+from syncs import services
 from syncs.engine.flow import Item, Reference
 from syncs.engine.lease import Lease
 from syncs.models import Preview, PreviewEntry, Record, Run, Sync
+from syncs.previewing import previews
 from tests import factories
 from tests.db.preview_scene import WHO, entries, everything, finish, moved_on, numbers, rehearse, run, sync_of
 from tests.doubles import Parts, Things, World, install, offer

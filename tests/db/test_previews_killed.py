@@ -11,9 +11,10 @@ from django.utils import timezone
 from audit.services import Entry, append
 from mlconnector.tenants import closing
 from mlconnector.tenants.models import Tenant
-from syncs import erasure, previews
+from syncs import erasure
 from syncs.engine.lease import Lease
 from syncs.models import Candidate, Preview, PreviewEntry, Record, Run, Sync
+from syncs.previewing import previews
 from tests.db.preview_scene import WHO, entries, everything, finish, moved_on, numbers, rehearse, sync_of
 from tests.doubles import World, install
 

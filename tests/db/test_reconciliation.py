@@ -21,9 +21,10 @@ from audit.models import AuditEntry
 from connections.errors import TransientError
 from connections.models import Connection
 from mlconnector.tenants.models import Tenant
-from syncs import catalogue, reports, tasks
+from syncs import catalogue, tasks
 from syncs.models import Record, Report, Sync
-from syncs.reconciliation import OPEN_BALANCE, Keys, Origin, Totals, reconcile
+from syncs.reporting import reports
+from syncs.reporting.reconciliation import OPEN_BALANCE, Keys, Origin, Totals, reconcile
 from tests import factories
 
 ACTOR = "member:finance@meridian.example"

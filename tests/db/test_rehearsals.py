@@ -10,10 +10,11 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from mlconnector.tenants.models import Tenant
-from syncs import copying, dispatch, previews, rehearsal
+from syncs import dispatch
 from syncs.engine.store import FlowStore
-from syncs.matching import Identity
 from syncs.models import CandidateKey, Preview, Run, Sync
+from syncs.names.matching import Identity
+from syncs.previewing import copying, previews, rehearsal
 from tests.db.preview_scene import WHO, entries, finish, moved_on, rehearse, sync_of
 from tests.doubles import World, install
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from syncs import catalogue
-from syncs.causes import GENERAL, Cause, Fix, cause_of
+from syncs.attention.causes import GENERAL, Cause, Fix, cause_of
 from syncs.engine.flow import FlowDefinition
 
 INTEGRATIONS = catalogue.all_integrations()

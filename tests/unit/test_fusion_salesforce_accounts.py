@@ -21,7 +21,7 @@ from syncs.integrations import fusion_parties as parties
 from syncs.integrations.fusion_salesforce.accounts import ACCOUNT_CAUSES, AccountFlow, listed_option
 from syncs.integrations.fusion_salesforce.customers import Customers, customer_keys
 from syncs.integrations.fusion_salesforce.suppliers import Suppliers, ends_later, main_address, phone
-from syncs.matching import Identity
+from syncs.names.matching import Identity
 
 FOLDER = Path(__file__).parent / "golden" / "fusion_salesforce"
 FLOWS: dict[str, AccountFlow] = {flow.key: flow for flow in (Customers(), Suppliers())}

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncs.countries import country_code
-from syncs.matching import CLOSE, DIFFERENT, FIELDS, NEAR, SAME, Identity, compare, exact_keys, keys
+from syncs.names.countries import country_code
+from syncs.names.matching import CLOSE, DIFFERENT, FIELDS, NEAR, SAME, Identity, compare, exact_keys, keys
 
 PAIRS = Path(__file__).parent / "data" / "company_pairs.csv"
 SHORT = {"tax": "tax_number", "zip": "postal_code"}

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from syncs.matching import normalise
+from syncs.names.matching import normalise
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncs.reconciliation import Origin, Totals, compare, month_of, summed
+from syncs.reporting.reconciliation import Origin, Totals, compare, month_of, summed
 
 SHARES = st.dictionaries(
     st.sampled_from("abcdef"),

@@ -54,7 +54,7 @@ def test_no_vendor_is_named_outside_its_place(project_root: Path) -> None:
         "Makefile",
         "connections/http.py",
         "connections/connectors/base.py",
-        "syncs/causes.py",
+        "syncs/attention/causes.py",
         "syncs/engine/run.py",
         "mlconnector/api_schema.py",
         "mlconnector/management/commands/worker.py",

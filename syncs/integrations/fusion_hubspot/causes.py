@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from syncs.causes import AFTER_FIX, Cause, Fix
+from syncs.attention.causes import AFTER_FIX, Cause, Fix
 from syncs.integrations.fusion_receivables import CAUSES as RECEIVABLES
 
 CAUSES = {

@@ -15,7 +15,7 @@ from syncs.engine.flow import FlowDefinition, Item, MapContext, Mapped, Option, 
 from syncs.engine.standing import Place
 from syncs.integrations.fusion_hubspot import matching, tables
 from syncs.integrations.fusion_hubspot.writing import associate_new, intend, put, there, without_empty
-from syncs.matching import Identity, normalise
+from syncs.names.matching import Identity, normalise
 
 COMPANY, CONTACT = "companies", "contacts"
 CONTACT_TO_COMPANY = 279

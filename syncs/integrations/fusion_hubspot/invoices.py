@@ -28,8 +28,8 @@ from syncs.integrations.fusion_receivables import (
     require_currency,
     require_customer,
 )
-from syncs.matching import normalise
 from syncs.money import amount_or_none, decimal, rounded, text
+from syncs.names.matching import normalise
 
 
 class Invoices(FlowDefinition):

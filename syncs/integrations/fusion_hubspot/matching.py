@@ -15,7 +15,7 @@ from connections.errors import ConnectorError
 from syncs.engine.binding import bind
 from syncs.engine.flow import Item, WriteContext
 from syncs.integrations.fusion_hubspot.writing import KEY, has_unique_key
-from syncs.matching import Identity
+from syncs.names.matching import Identity
 
 COMPANY_PROPERTIES = ["name", KEY]
 

@@ -14,8 +14,8 @@ from syncs.integrations.fusion_receivables import LINES, line_key, open_balance
 from syncs.integrations.fusion_totals import invoice_origin, receipt_origin, rows
 from syncs.models import Sync
 from syncs.money import decimal, rounded
-from syncs.reconciliation import LINES as LINES_OF
-from syncs.reconciliation import OPEN_BALANCE, Keys, Origin, Totals, keys_of, month_of, moving
+from syncs.reporting.reconciliation import LINES as LINES_OF
+from syncs.reporting.reconciliation import OPEN_BALANCE, Keys, Origin, Totals, keys_of, month_of, moving
 
 KEY = "fusion_id"
 INVOICE = (KEY, "hs_currency", "hs_amount_billed", "fusion_balance_due", "hs_invoice_date", "fusion_number")

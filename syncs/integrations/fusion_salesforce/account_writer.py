@@ -13,7 +13,7 @@ from syncs.engine.binding import AMBIGUOUS, CHOOSE, bind
 from syncs.engine.flow import Held, Item, WriteContext, digest, encode
 from syncs.integrations.fusion_salesforce.directory import ACCOUNT, Accounts, another, called
 from syncs.integrations.fusion_salesforce.writing import KEY, STALE, fit, taken
-from syncs.matching import Identity, compare
+from syncs.names.matching import Identity, compare
 
 ROLE, BOTH = "Fusion_Role__c", "Both"
 DELETED, MERGED, TAKEN = "match_deleted", "match_merged", "account_taken"

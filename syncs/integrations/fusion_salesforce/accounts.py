@@ -11,8 +11,7 @@ from typing import Any, ClassVar
 
 from connections.connectors.base import Document, Row
 from connections.errors import MappingError, blame
-from syncs.causes import AFTER_FIX, BY_ITSELF, Cause, Fix
-from syncs.countries import country_code
+from syncs.attention.causes import AFTER_FIX, BY_ITSELF, Cause, Fix
 from syncs.engine.flow import (
     FlowDefinition,
     Item,
@@ -30,7 +29,8 @@ from syncs.integrations.fusion_parties import INACTIVE
 from syncs.integrations.fusion_salesforce.account_writer import DELETED, MERGED, TAKEN, AccountWriter
 from syncs.integrations.fusion_salesforce.directory import ACCOUNT, Accounts
 from syncs.integrations.fusion_salesforce.writing import there
-from syncs.matching import Identity, normalise
+from syncs.names.countries import country_code
+from syncs.names.matching import Identity, normalise
 
 GONE = Watch("deleted_accounts", lambda row: [f"@{row.key}"], side="destination")
 """An Account that was deleted or merged: whose it was is looked at again, though nothing changed in Fusion."""

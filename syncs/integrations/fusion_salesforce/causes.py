@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from syncs.causes import AFTER_FIX, BY_ITSELF, Cause, Fix
+from syncs.attention.causes import AFTER_FIX, BY_ITSELF, Cause, Fix
 from syncs.integrations.fusion_receivables import CAUSES as RECEIVABLES
 
 PREPARE = f"Prepare the Salesforce connection, then test it. {AFTER_FIX}"

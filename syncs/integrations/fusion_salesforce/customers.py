@@ -14,8 +14,8 @@ from syncs.engine.flow import MapContext, Mapped, Skip, Watch
 from syncs.integrations.fusion_parties import customer_name, first, in_order, joined, status_word, street, total
 from syncs.integrations.fusion_salesforce import tables
 from syncs.integrations.fusion_salesforce.accounts import GONE, AccountFlow, listed_option, longest
-from syncs.matching import Identity
 from syncs.money import plain
+from syncs.names.matching import Identity
 
 INDUSTRIES = ("Industries", "IndustryCode", "LineOfBusiness")
 CUSTOMER_USAGES = ("CUSTOMER", "SALES_ACCOUNT", "SALES_PROSPECT")

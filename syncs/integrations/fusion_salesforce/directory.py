@@ -11,7 +11,7 @@ from connections.errors import ConnectorError, StreamRefused
 from syncs.engine.binding import AMBIGUOUS, CHOOSE
 from syncs.engine.flow import Held, WriteContext
 from syncs.integrations.fusion_salesforce.writing import KEY
-from syncs.matching import Identity
+from syncs.names.matching import Identity
 
 ACCOUNT = "account"
 DUNS = "DunsNumber"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from syncs.causes import AFTER_FIX, BY_ITSELF, Cause, Fix
+from syncs.attention.causes import AFTER_FIX, BY_ITSELF, Cause, Fix
 
 IN_SALESFORCE = "Correct it in Salesforce. The change is read by itself."
 

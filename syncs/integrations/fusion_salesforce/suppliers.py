@@ -14,7 +14,7 @@ from syncs.engine.flow import HELD, SYNCED, UNSETTLED, Item, MapContext, Mapped,
 from syncs.integrations.fusion_parties import INACTIVE, first, said, status_word, street
 from syncs.integrations.fusion_salesforce import tables
 from syncs.integrations.fusion_salesforce.accounts import AccountFlow, listed_option
-from syncs.matching import Identity
+from syncs.names.matching import Identity
 
 YES = (True, "Y", "true")
 INDUSTRIES = ("IndustrySubcategory", "IndustryCategory", "StandardIndustryClass")

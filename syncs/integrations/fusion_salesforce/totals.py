@@ -13,8 +13,8 @@ from syncs.integrations.fusion_salesforce.writing import KEY
 from syncs.integrations.fusion_totals import invoice_origin, receipt_origin, rows
 from syncs.models import Sync
 from syncs.money import decimal
-from syncs.reconciliation import LINES as LINES_OF
-from syncs.reconciliation import OPEN_BALANCE, Keys, Origin, Totals, keys_of, month_of, moving
+from syncs.reporting.reconciliation import LINES as LINES_OF
+from syncs.reporting.reconciliation import OPEN_BALANCE, Keys, Origin, Totals, keys_of, month_of, moving
 
 INVOICE = ("Currency_Code__c", "Type__c", "Amount__c", "Balance__c", "Invoice_Date__c", "Number__c")
 LINE = ("Invoice__r.Currency_Code__c", f"Invoice__r.{KEY}", "Line_Amount__c", "Description__c")

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from syncs.management.commands.run_sync import find_sync
 from syncs.money import tidy
-from syncs.reconciliation import reconcile, unsettled
+from syncs.reporting.reconciliation import reconcile, unsettled
 
 
 class Command(BaseCommand):

@@ -9,8 +9,8 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
 from mlconnector.api_views import TenantViewSet
+from syncs.api.serializers import ReplayedSerializer, RunSerializer
 from syncs.models import Run
-from syncs.serializers import ReplayedSerializer, RunSerializer
 
 RUN_LOCATION = OpenApiParameter(
     "Location",

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from mlconnector.templatetags.shown import money
-from syncs.causes import cause_of
+from syncs.attention.causes import cause_of
 from syncs.models import Report, ReportLine
-from syncs.reconciliation import LINES, OPEN_BALANCE, Comparison
-from syncs.report_selectors import DIFFERS, EXTRA, MISSING, Group
+from syncs.reporting.reconciliation import LINES, OPEN_BALANCE, Comparison
+from syncs.reporting.selectors import DIFFERS, EXTRA, MISSING, Group
 
 ORDER = ("invoices", "credit memos", "payments", LINES, OPEN_BALANCE)
 SUMS = (LINES, OPEN_BALANCE)

@@ -10,8 +10,9 @@ from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 
 from mlconnector.tenants.permissions import Action
-from syncs import catalogue, mappings, services
+from syncs import catalogue, services
 from syncs.engine.flow import HELD, FlowDefinition
+from syncs.mapping import mappings
 from syncs.models import Flow, Preview, Record, Run, Sync
 from syncs.options import clean_options, lacking
 

@@ -16,14 +16,14 @@ from connections.connectors import registry
 from connections.errors import ConnectorError, UnexpectedError
 from connections.models import Connection
 from syncs import catalogue, dispatch
-from syncs.copying import copy_rows
 from syncs.engine import bulk, settle
 from syncs.engine.effects import Effects, close
 from syncs.engine.execution import OutOfTime
 from syncs.engine.flow import SYNCED, UNSETTLED, Item, encode
 from syncs.engine.lease import Lease
 from syncs.models import Candidate, Flow, Preview, PreviewEntry, Record, Run
-from syncs.proposals import KINDS
+from syncs.previewing.copying import copy_rows
+from syncs.previewing.proposals import KINDS
 
 WRITTEN = ("created", "updated")
 MARKED_AT_ONCE = 5000

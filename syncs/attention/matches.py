@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from django.db.models import Q, QuerySet
 
 from mlconnector.tenants.models import Tenant
-from syncs import catalogue, decisions
+from syncs import catalogue
+from syncs.attention import decisions
 from syncs.engine.flow import HELD
 from syncs.models import Flow, Record
 from syncs.record_selectors import Choice, choices_for, flow_label, flows_of, keyset_page, records_of

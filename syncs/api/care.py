@@ -15,9 +15,9 @@ from mlconnector.api_schema import StrictSerializer
 from mlconnector.api_views import TenantViewSet, conflicts
 from mlconnector.tenants.permissions import Action
 from mlconnector.tenants.selectors import members_of
-from syncs import care, decisions
+from syncs.api.serializers import RecordDetailSerializer
+from syncs.attention import care, decisions
 from syncs.models import Record
-from syncs.serializers import RecordDetailSerializer
 
 NEEDS = {
     "set_aside": Action.REPLAY,

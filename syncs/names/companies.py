@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from anyascii import anyascii
 
-from syncs.legal_forms import CLEANCO_LEAVES, CYRILLIC, FORMS, FRONT, NATIVE, TOGETHER, cleanco_terms
+from syncs.names.legal_forms import CLEANCO_LEAVES, CYRILLIC, FORMS, FRONT, NATIVE, TOGETHER, cleanco_terms
 
 LONGEST_FORM, LONGEST_FRONT = 7, 4
 AND = {"and", "und", "et", "y", "e", "i", "og", "och", "en", "ve", "kai"}

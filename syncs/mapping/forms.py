@@ -10,11 +10,11 @@ from django.core.exceptions import ValidationError
 from django.http import QueryDict
 
 from mlconnector.pages import number
-from syncs import mapping_pages
 from syncs.engine.expressions import LONGEST
-from syncs.mappings import LONGEST_CONSTANT, MOST_FIELDS, RowErrors
+from syncs.mapping import pages as mapping_pages
+from syncs.mapping.mappings import LONGEST_CONSTANT, MOST_FIELDS, RowErrors
+from syncs.mapping.schemas import Sample
 from syncs.models import Flow
-from syncs.schemas import Sample
 
 EMPTY_ROWS = 2
 NAMES = {"to": "to", "in": "place", "from": "source", "value": "value"}

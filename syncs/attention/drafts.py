@@ -9,8 +9,8 @@ from django.db.models import Count, QuerySet, Sum
 
 from mlconnector.tenants.models import Tenant
 from syncs import catalogue
-from syncs.matching import normalise
 from syncs.models import Flow, Record
+from syncs.names.matching import normalise
 from syncs.record_selectors import PER_PAGE, Money, RecordPage, drafts, flows_of, keyset_page, records_of
 
 MOST_TICKED = 500

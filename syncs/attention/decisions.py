@@ -19,8 +19,8 @@ from syncs import catalogue, services
 from syncs.engine.binding import AMBIGUOUS, undone_question
 from syncs.engine.flow import HELD, FlowDefinition, State, WriteContext
 from syncs.engine.store import FlowStore
-from syncs.matching import Identity
 from syncs.models import Record, Run, Sync
+from syncs.names.matching import Identity
 
 PATIENCE_SECONDS = 20.0
 PENDING, LEFT, ADOPTED, CREATED = "pending", "left_out", "adopted", "created"

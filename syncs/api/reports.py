@@ -19,10 +19,11 @@ from mlconnector.api_filters import LARGEST_ID, IdFilter
 from mlconnector.api_schema import StrictSerializer
 from mlconnector.api_views import TenantViewSet, conflicts
 from mlconnector.tenants.permissions import Action
-from syncs import report_selectors, reports, selectors
-from syncs import report_words as words
+from syncs import selectors
 from syncs.models import Report, ReportLine
 from syncs.money import text, tidy
+from syncs.reporting import reports, words
+from syncs.reporting import selectors as report_selectors
 
 LOCATION = OpenApiParameter(
     "Location",

@@ -9,12 +9,12 @@ from typing import Any
 from connections.connectors import registry
 from connections.connectors.base import Field
 from mlconnector.templatetags.shown import words
-from syncs import mappings, schemas
 from syncs.engine.expressions import BadExpression
 from syncs.engine.own_fields import value_of
 from syncs.engine.table import Line, Section, own_sections
+from syncs.mapping import mappings, schemas
+from syncs.mapping.schemas import Sample, Schema
 from syncs.models import Flow, MappingVersion
-from syncs.schemas import Sample, Schema
 
 DEEPEST = 3
 MOST_ATTRIBUTES = 250

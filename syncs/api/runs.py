@@ -11,10 +11,10 @@ from rest_framework.response import Response
 from mlconnector.api_views import TenantViewSet, conflicts
 from mlconnector.tenants.permissions import Action
 from syncs import services
-from syncs.api_answers import RUN_LOCATION, replayed
-from syncs.filters import RunFilter
+from syncs.api.answers import RUN_LOCATION, replayed
+from syncs.api.filters import RunFilter
+from syncs.api.serializers import ReplayedSerializer, RunSerializer
 from syncs.models import Run
-from syncs.serializers import ReplayedSerializer, RunSerializer
 
 
 @extend_schema_view(

@@ -14,12 +14,12 @@ from rest_framework.response import Response
 from mlconnector.api_views import conflicts
 from mlconnector.tenants.permissions import Action
 from syncs import both_sides, services
-from syncs.api_answers import RUN_LOCATION, replayed
-from syncs.api_care import NEEDS, CareActions
-from syncs.both_sides_serializers import BothSidesSerializer
-from syncs.filters import RecordFilter
+from syncs.api.answers import RUN_LOCATION, replayed
+from syncs.api.both_sides_serializers import BothSidesSerializer
+from syncs.api.care import NEEDS, CareActions
+from syncs.api.filters import RecordFilter
+from syncs.api.serializers import DecisionSerializer, RecordDetailSerializer, RecordSerializer, ReplayedSerializer
 from syncs.models import Record
-from syncs.serializers import DecisionSerializer, RecordDetailSerializer, RecordSerializer, ReplayedSerializer
 
 
 @extend_schema_view(

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from hashlib import blake2b
 
-from syncs.alike import Likeness, folded, likeness, numbers, other_names, spelled_out, telling
-from syncs.company_names import Name, parse
-from syncs.countries import country_code
+from syncs.names.alike import Likeness, folded, likeness, numbers, other_names, spelled_out, telling
+from syncs.names.companies import Name, parse
+from syncs.names.countries import country_code
 
 SAME, NEAR, DIFFERENT = "same", "near", "different"
 TAX, DUNS, CLOSE = "tax:", "duns:", "~"

@@ -10,12 +10,13 @@ from django.db import transaction
 from django.db.models import Max, QuerySet
 
 from connections.connectors.base import Field
-from syncs import catalogue, schemas, services
+from syncs import catalogue, services
 from syncs.engine import expressions
 from syncs.engine.expressions import BadExpression
 from syncs.engine.flow import FlowDefinition
 from syncs.engine.own_fields import fitted, section_of, storable
 from syncs.engine.table import Section, own_sections
+from syncs.mapping import schemas
 from syncs.models import Flow, MappingVersion
 
 MOST_FIELDS = 50

@@ -10,11 +10,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from mlconnector.api_schema import StrictSerializer
-from syncs import mappings
-from syncs.api import FlowViewSet
+from syncs.api.serializers import OptionValue
+from syncs.api.syncs import FlowViewSet
 from syncs.engine.expressions import LONGEST
+from syncs.mapping import mappings
 from syncs.models import Flow
-from syncs.serializers import OptionValue
 
 
 class OwnFieldSerializer(StrictSerializer):

@@ -25,7 +25,7 @@ from mlconnector.times import zone_called
 from syncs import services
 from syncs.models import Record, Report, ReportLine, Sync
 from syncs.money import text
-from syncs.reconciliation import Comparison, Difference, Reconciliation, reconcile
+from syncs.reporting.reconciliation import Comparison, Difference, Reconciliation, reconcile
 
 log = structlog.get_logger(__name__)
 SCHEDULE = "schedule"

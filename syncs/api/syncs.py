@@ -18,10 +18,9 @@ from connections.models import Connection
 from mlconnector.api_views import TenantViewSet, conflicts, nested
 from mlconnector.tenants.permissions import Action
 from syncs import catalogue, record_selectors, selectors, services
-from syncs.api_answers import RUN_LOCATION, new_or_active, replayed
-from syncs.filters import SyncFilter
-from syncs.models import Flow, Record, Run, Sync
-from syncs.serializers import (
+from syncs.api.answers import RUN_LOCATION, new_or_active, replayed
+from syncs.api.filters import SyncFilter
+from syncs.api.serializers import (
     ConfirmSerializer,
     FlowChangeSerializer,
     FlowSerializer,
@@ -35,6 +34,7 @@ from syncs.serializers import (
     SyncSerializer,
     TwinsSerializer,
 )
+from syncs.models import Flow, Record, Run, Sync
 
 LOCATION = OpenApiParameter(
     "Location", OpenApiTypes.URI, OpenApiParameter.HEADER, description="Where it is.", response=[201]

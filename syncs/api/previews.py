@@ -19,14 +19,16 @@ from mlconnector.api_filters import LARGEST_ID, IdFilter
 from mlconnector.api_schema import StrictSerializer
 from mlconnector.api_views import TenantViewSet, conflicts
 from mlconnector.tenants.permissions import Action, require
-from syncs import preview_selectors, previews, selectors
-from syncs.api_answers import RUN_LOCATION, where
-from syncs.api_mapping import OwnFieldSerializer
+from syncs import selectors
+from syncs.api.answers import RUN_LOCATION, where
+from syncs.api.mapping import OwnFieldSerializer
+from syncs.api.serializers import OptionValue, RunSerializer
 from syncs.models import Preview, PreviewEntry
 from syncs.money import text, tidy
-from syncs.preview_selectors import WOULD
-from syncs.proposals import KINDS, MOST_RECORDS
-from syncs.serializers import OptionValue, RunSerializer
+from syncs.previewing import previews
+from syncs.previewing import selectors as preview_selectors
+from syncs.previewing.proposals import KINDS, MOST_RECORDS
+from syncs.previewing.selectors import WOULD
 
 LOCATION = OpenApiParameter(
     "Location",

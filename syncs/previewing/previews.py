@@ -11,11 +11,12 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from syncs import catalogue, copying, dispatch, services
+from syncs import catalogue, dispatch, services
 from syncs.engine.flow import digest, encode
 from syncs.models import Flow, Preview, PreviewEntry, Run, Sync
-from syncs.proposals import KINDS
-from syncs.rehearsal import Rehearsal
+from syncs.previewing import copying
+from syncs.previewing.proposals import KINDS
+from syncs.previewing.rehearsal import Rehearsal
 
 GOOD_FOR = timedelta(hours=24)
 LOST = timedelta(minutes=15)

@@ -13,7 +13,7 @@ from django.db.models import Case, Count, Exists, OuterRef, Q, QuerySet, Sum, Va
 from mlconnector.tenants.models import Tenant
 from syncs import catalogue
 from syncs.models import Report, ReportLine, Sync
-from syncs.reconciliation import Comparison, summed
+from syncs.reporting.reconciliation import Comparison, summed
 from syncs.selectors import direction
 
 PER_PAGE = 50

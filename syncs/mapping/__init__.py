@@ -1,0 +1,1 @@
+"""A tenant's own fields beside the standard mapping."""

@@ -1,0 +1,1 @@
+"""Previews: runs on a copy that write nothing."""

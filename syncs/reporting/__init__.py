@@ -1,0 +1,1 @@
+"""Do both systems agree? Reconciliation by month and currency."""
