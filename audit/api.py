@@ -144,6 +144,7 @@ class AuditViewSet(TenantViewSet):
         return Response(NewestCheckSerializer({"newest": proofs.newest(self.tenant.pk)}).data)
 
     @extend_schema(
+        operation_id="audit_check_start",
         summary="Have the trail checked in the background",
         description="For trails of any length. The one that is on its way, if there is one.",
         request=None,

@@ -224,6 +224,8 @@ SPECTACULAR_SETTINGS = {
         "ConnectionStatus": "connections.models.Connection.Status",
         "RecordStatus": "syncs.models.Record.Status",
         "RunStatus": "syncs.models.Run.Status",
+        "PreviewStatus": "syncs.models.Preview.Status",
+        "ReportStatus": "syncs.models.Report.Status",
     },
 }
 
