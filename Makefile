@@ -40,7 +40,7 @@ test: .venv/dev.stamp
 	@$(BIN)/python -m tests $(TESTS)
 
 test-browser: .venv/dev.stamp
-	@$(BIN)/python -m pytest -q -m browser tests/browser
+	@$(BIN)/python -m pytest -q -n 2 --dist worksteal -m browser tests/browser
 
 screenshots: .venv/dev.stamp
 	@$(BIN)/python -m tests.browser.screenshots

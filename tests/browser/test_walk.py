@@ -98,9 +98,6 @@ def test_from_the_dashboard_to_a_record_with_the_keyboard_alone(open_as: Open, t
     expect(page.get_by_role("searchbox")).to_be_focused()
     page.keyboard.type("INV-300001")
     page.keyboard.press("Enter")
-    link = page.get_by_role("link", name="INV-300001")
-    link.focus()
-    page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1, name="INV-300001")).to_be_visible()
     details = page.get_by_text("As it is stored").first
     details.focus()
