@@ -10,6 +10,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django_htmx.http import HttpResponseClientRedirect
 
 from mlconnector.tenants.models import Membership
 from mlconnector.tenants.permissions import Action, allowed, require
@@ -61,7 +62,7 @@ def needs(action: Action) -> Callable[[Callable[..., HttpResponseBase]], Callabl
         @wraps(view)
         def guarded(request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if not request.user.is_authenticated:
-                return redirect_to_login(request.get_full_path())
+                return _to_sign_in(request)
             if request.tenant is None:
                 raise PermissionDenied("You are not a member of any workspace yet. Ask an owner to invite you.")
             require(request.role, action)
@@ -70,6 +71,14 @@ def needs(action: Action) -> Callable[[Callable[..., HttpResponseBase]], Callabl
         return guarded
 
     return decorate
+
+
+def _to_sign_in(request: Any) -> HttpResponseBase:
+    """Back to the page afterwards. A part of a page that asks for itself takes the whole page along: the session ended
+    while it was open."""
+    if not request.htmx:
+        return redirect_to_login(request.get_full_path())
+    return HttpResponseClientRedirect(redirect_to_login(request.htmx.current_url_abs_path or "/").url)
 
 
 def tenant_context(request: HttpRequest) -> dict[str, Any]:

@@ -207,3 +207,11 @@ def test_every_form_carries_a_token(owner: Any, world: dict[str, Any]) -> None:
     answer = client.post(reverse("syncs:run-now", args=[world["sync_id"]]))
     assert answer.status_code == 403
     assert "open for too long" in answer.content.decode()
+
+
+def test_a_part_whose_session_ended_takes_the_page_along(client: Client, world: dict[str, Any]) -> None:
+    here = reverse("syncs:run", args=[world["run_id"]])
+    headers = {"HX-Request": "true", "HX-Current-URL": f"http://testserver{here}"}
+    answer = client.get(here, headers=headers)
+    assert answer["HX-Redirect"] == f"/accounts/login/?next={here}"
+    assert answer.content == b""
