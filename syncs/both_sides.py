@@ -18,11 +18,10 @@ from connections.connectors.base import Document, Row
 from connections.errors import ConnectorError, RecordError, TransientError
 from connections.models import Connection
 from syncs import catalogue
-from syncs.engine.checkpoint import start_of
-from syncs.engine.flow import FlowDefinition, MapContext, Skip
+from syncs.engine.flow import FlowDefinition, Skip
 from syncs.engine.own_fields import OwnFields
-from syncs.engine.recognise import load_targets
 from syncs.engine.standing import Part, Path, Standing
+from syncs.engine.trial import mapped
 from syncs.models import Record, Sync
 from syncs.pulse import allowances
 
@@ -124,6 +123,7 @@ class _Looking:
         self.source, self.destination = sides[::-1] if self.definition.reverse else sides
         self.capabilities: Document = self.destination.capabilities
         self.tick = connections.patience(seconds)
+        self._clients: dict[int, Any] = {}
         self.delivered: Document = json.loads(record.payload) if record.payload else {}
 
     def look(self) -> BothSides:
@@ -157,24 +157,16 @@ class _Looking:
 
     def _row(self) -> Row | None:
         client = self._client(self.source)
-        if own := self._own().sources:
+        if own := OwnFields(self.definition.table, self.flow.mapping_overrides).sources:
             client.include(self.definition.stream, own)
         return next(iter(client.fetch(self.definition.stream, [self.record.source_key])), None)
 
     def _mapped(self, row: Row) -> Document:
         """As the run maps it."""
         self.definition.enrich([row], source=self._client(self.source), destination=self._client(self.destination))
-        flow_ids = dict(self.sync.flows.values_list("key", "pk"))
-        context = MapContext(
-            options={option.name: option.default for option in self.definition.options} | self.flow.options,
-            capabilities=self.capabilities,
-            targets=load_targets(flow_ids, list(self.definition.references(row))),
-            since=start_of(self.sync),
-            confirmed=self.record.confirmed_at is not None or self.definition.went_further(self.delivered),
-        )
-        document = self.definition.map(row, context).document
-        self._own().put(document, row.data)
-        return document
+        confirmed = self.record.confirmed_at is not None or self.definition.went_further(self.delivered)
+        found = mapped(self.flow, self.definition, row, capabilities=self.capabilities, confirmed=confirmed)
+        return found.document
 
     def _theirs(self, side: Side) -> Standing:
         if not self.record.destination_id or not self.delivered.get("document"):
@@ -198,14 +190,16 @@ class _Looking:
         side.failed = not isinstance(error, RecordError)
 
     def _client(self, connection: Connection) -> Any:
-        """One that cannot write."""
+        """One that cannot write, the same for all that is asked of a system."""
+        if connection.pk not in self._clients:
+            self._clients[connection.pk] = self._made(connection)
+        return self._clients[connection.pk]
+
+    def _made(self, connection: Connection) -> Any:
         access = connections.access_for(connection, tick=self.tick)
         client = registry.get(connection.connector).rehearsal(access, lambda _: {})
         client.door.max_retries = RETRIES
         return client
-
-    def _own(self) -> OwnFields:
-        return OwnFields(self.definition.table, self.flow.mapping_overrides)
 
     # side by side -----------------------------------------------------------------------------------------------------
 

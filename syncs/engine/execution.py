@@ -291,7 +291,7 @@ class FlowExecution:
 
     def _summary(self, row: Row) -> Summary:
         summary = self.definition.summary(row)
-        return summary._replace(currency=summary.currency or self.definition.usual_currency(self.options))
+        return summary if summary.currency else summary._replace(currency=self.definition.usual_currency(self.options))
 
     def _collect(self, item: Item) -> None:
         state = item.state

@@ -173,8 +173,6 @@ def _lines(report: Report, chunk: Sequence[Difference]) -> list[ReportLine]:
 def _line(report: Report, one: Difference, record_id: int | None) -> ReportLine:
     """``elsewhere`` leaves its key or ID on the line, though the amount is not of this month and currency."""
     source, destination = one.source or one.elsewhere, one.destination or one.elsewhere
-    if one.elsewhere is None:
-        source, destination = one.source, one.destination
     return ReportLine(
         report=report,
         what=one.what,

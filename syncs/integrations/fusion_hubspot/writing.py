@@ -39,7 +39,9 @@ def has_unique_key(context: WriteContext, kind: str) -> bool:
 
 def clean(context: WriteContext, kind: str, properties: Document) -> Document:
     fitting = writable(context.capabilities, kind, properties)
-    return {name: value for name, value in properties.items() if name in fitting or name in context.own.get(kind, ())}
+    if not context.own.get(kind):
+        return fitting
+    return {name: value for name, value in properties.items() if name in fitting or name in context.own[kind]}
 
 
 def writable(capabilities: Mapping[str, Any], kind: str, properties: Document) -> Document:
