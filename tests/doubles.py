@@ -11,10 +11,14 @@ from connections.connectors import registry
 from connections.connectors.base import CheckReport, Document, Field, Page, Position, Row, Setting, Stream
 from connections.errors import ConnectorError, MappingError, RecordError
 from connections.rehearsal import Bound
-from syncs import catalogue
+from connections.services import create_connection
+from mlconnector.tenants.models import Tenant
+from syncs import catalogue, services
 from syncs.engine.flow import FlowDefinition, Item, MapContext, Mapped, Reference, Skip, Summary, WriteContext
+from syncs.models import Run, Sync
 from syncs.reporting.reconciliation import Totals
 
+WHO = "member:ann@meridian.example"
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -268,3 +272,19 @@ def offer(monkeypatch: Any, key: str, sides: dict[str, Any], flows: tuple[FlowDe
     )
     known = dict(catalogue._integrations()) | {key: integration}
     monkeypatch.setattr(catalogue, "_integrations", lambda: known)
+
+
+def sync_between(tenant: Tenant, integration: str = "memory") -> Sync:
+    """A sync of an integration that a test has offered."""
+    source = create_connection(tenant, "memory_source", "From", {}, {"secret": "x" * 8}, WHO)
+    destination = create_connection(tenant, "memory_destination", "To", {}, {"secret": "x" * 8}, WHO)
+    return services.create_sync(tenant, integration=integration, source=source, destination=destination, actor=WHO)
+
+
+def run(sync: Sync, **how: Any) -> Run:
+    """A whole run in this process."""
+    started = services.run_now(sync, actor=WHO, enqueue=False, **how)
+    while services.execute(started.pk):
+        pass
+    started.refresh_from_db()
+    return started

@@ -5,20 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from connections.models import Connection
-from connections.services import create_connection
-from mlconnector.tenants.models import Tenant
-from syncs import services
 from syncs.models import Flow, FlowRun, Preview, Record, Run, Sync
 from syncs.previewing import previews
-from tests.doubles import World
+from tests.doubles import World, run
 
 WHO = "member:ann@meridian.example"
-
-
-def sync_of(tenant: Tenant) -> Sync:
-    source = create_connection(tenant, "memory_source", "From", {}, {"secret": "x" * 8}, WHO)
-    destination = create_connection(tenant, "memory_destination", "To", {}, {"secret": "x" * 8}, WHO)
-    return services.create_sync(tenant, integration="memory", source=source, destination=destination, actor=WHO)
 
 
 def moved_on(world: World, sync: Sync) -> Sync:
@@ -33,14 +24,6 @@ def moved_on(world: World, sync: Sync) -> Sync:
     world.source.put("things", "skip", 102, name="skip")
     world.source.put("things", "bad2", 103, name="bad")
     return sync
-
-
-def run(sync: Sync) -> Run:
-    run = services.run_now(sync, actor=WHO, enqueue=False)
-    while services.execute(run.pk):
-        pass
-    run.refresh_from_db()
-    return run
 
 
 def rehearse(sync: Sync, kind: str = "run", **proposal: Any) -> Preview:

@@ -15,7 +15,6 @@ from django.utils import timezone
 
 from audit.models import AuditEntry
 from connections.connectors.base import Document, Row
-from connections.services import create_connection
 from mlconnector.tenants.models import Tenant
 from syncs import record_selectors, services
 from syncs.engine.binding import bind, settle_matches
@@ -24,7 +23,7 @@ from syncs.engine.store import FlowStore
 from syncs.models import CandidateKey, Record, Run, Sync
 from syncs.names.matching import Identity, normalise
 from tests.crm import Crm, identity_of, world_with
-from tests.doubles import World
+from tests.doubles import World, run, sync_between
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ACTOR = "member:ann@meridian.example"
@@ -43,17 +42,7 @@ def crm(world: World) -> Crm:
 
 @pytest.fixture
 def sync(world: World, tenant: Tenant) -> Sync:
-    source = create_connection(tenant, "memory_source", "From", {}, {"secret": "x" * 8}, "member:t")
-    destination = create_connection(tenant, "memory_destination", "To", {}, {"secret": "x" * 8}, "member:t")
-    return services.create_sync(tenant, integration="who", source=source, destination=destination, actor="member:t")
-
-
-def run(sync: Sync) -> Run:
-    started = services.run_now(sync, actor="member:t", enqueue=False)
-    while services.execute(started.pk):
-        pass
-    started.refresh_from_db()
-    return started
+    return sync_between(tenant, "who")
 
 
 def record(sync: Sync, key: str, flow: str = "customers") -> Record:

@@ -13,13 +13,12 @@ from django.urls import reverse
 from audit import selectors as trail
 from audit.models import AuditEntry
 from audit.reading import read
-from connections.services import create_connection
 from mlconnector.tenants.models import Tenant
 from syncs import record_selectors, selectors, services
 from syncs.attention import care
 from syncs.models import Preview, Record, Run, Sync
 from tests import factories
-from tests.doubles import World, install
+from tests.doubles import World, install, run, sync_between
 
 ACTOR = "member:ann@meridian.example"
 
@@ -36,17 +35,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
 
 @pytest.fixture
 def moving(world: World, tenant: Tenant) -> Sync:
-    source = create_connection(tenant, "memory_source", "From", {}, {"secret": "x" * 8}, ACTOR)
-    destination = create_connection(tenant, "memory_destination", "To", {}, {"secret": "x" * 8}, ACTOR)
-    return services.create_sync(tenant, integration="memory", source=source, destination=destination, actor=ACTOR)
-
-
-def run(sync: Sync, **how: Any) -> Run:
-    started = services.run_now(sync, actor=ACTOR, enqueue=False, **how)
-    while services.execute(started.pk):
-        pass
-    started.refresh_from_db()
-    return started
+    return sync_between(tenant)
 
 
 def things(sync: Sync) -> Any:

@@ -11,12 +11,11 @@ from audit.models import AuditEntry
 from audit.services import verify
 from connections.connectors.base import allowance
 from connections.errors import ConfigError, StreamRefused, TransientError
-from connections.services import create_connection
 from mlconnector.tenants.models import Tenant
 from syncs import services
 from syncs.engine.lease import Lease, LeaseLost
 from syncs.models import Flow, Record, Run, Sync
-from tests.doubles import World, install, stamp
+from tests.doubles import World, install, run, stamp, sync_between
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -30,17 +29,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
 
 @pytest.fixture
 def sync(world: World, tenant: Tenant) -> Sync:
-    source = create_connection(tenant, "memory_source", "From", {}, {"secret": "x" * 8}, "member:t")
-    destination = create_connection(tenant, "memory_destination", "To", {}, {"secret": "x" * 8}, "member:t")
-    return services.create_sync(tenant, integration="memory", source=source, destination=destination, actor="member:t")
-
-
-def run(sync: Sync, **options: Any) -> Run:
-    run = services.run_now(sync, actor="member:t", enqueue=False, **options)
-    while services.execute(run.pk):
-        pass
-    run.refresh_from_db()
-    return run
+    return sync_between(tenant)
 
 
 def counts(run: Run, flow: str = "things") -> dict[str, int]:

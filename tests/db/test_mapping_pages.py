@@ -13,13 +13,11 @@ from django.urls import reverse
 from connections.connectors.base import Field
 from connections.errors import TransientError
 from connections.models import Connection
-from connections.services import create_connection
 from mlconnector.tenants.models import Tenant
-from syncs import services
 from syncs.mapping import mappings
 from syncs.models import Preview, Sync
 from tests.db.test_mappings import FIELDS, Companies
-from tests.doubles import World, offer
+from tests.doubles import World, offer, sync_between
 
 SignIn = Callable[[Any], Client]
 pytestmark = pytest.mark.either_database
@@ -40,9 +38,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
 
 @pytest.fixture
 def sync(world: World, tenant: Tenant) -> Sync:
-    source = create_connection(tenant, "memory_source", "From", {}, {"secret": "x" * 8}, "member:t")
-    destination = create_connection(tenant, "memory_destination", "To", {}, {"secret": "x" * 8}, "member:t")
-    return services.create_sync(tenant, integration="memory", source=source, destination=destination, actor="member:t")
+    return sync_between(tenant)
 
 
 @pytest.fixture

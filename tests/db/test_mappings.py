@@ -12,15 +12,13 @@ from django.core.exceptions import ValidationError
 from audit.models import AuditEntry
 from connections.connectors.base import Document, Field, Row
 from connections.errors import RecordError
-from connections.services import create_connection
 from mlconnector.tenants.models import Tenant
-from syncs import services
 from syncs.engine.flow import Item, MapContext, Mapped, WriteContext
 from syncs.engine.table import Line, Section
 from syncs.mapping import mappings
 from syncs.models import Flow, Preview, Record, Run, Sync
 from syncs.previewing import previews
-from tests.doubles import MemoryDestination, Things, World, offer
+from tests.doubles import MemoryDestination, Things, World, offer, run, sync_between
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -71,17 +69,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
 
 @pytest.fixture
 def sync(world: World, tenant: Tenant) -> Sync:
-    source = create_connection(tenant, "memory_source", "From", {}, {"secret": "x" * 8}, "member:t")
-    destination = create_connection(tenant, "memory_destination", "To", {}, {"secret": "x" * 8}, "member:t")
-    return services.create_sync(tenant, integration="memory", source=source, destination=destination, actor="member:t")
-
-
-def run(sync: Sync) -> Run:
-    found = services.run_now(sync, actor="member:t", enqueue=False)
-    while services.execute(found.pk):
-        pass
-    found.refresh_from_db()
-    return found
+    return sync_between(tenant)
 
 
 def set_fields(sync: Sync, *rows: dict[str, Any]) -> Any:

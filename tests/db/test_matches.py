@@ -13,16 +13,16 @@ from django.utils import timezone
 
 from audit.models import AuditEntry
 from connections.errors import ConfigError
-from connections.services import create_connection, mark_broken
+from connections.services import mark_broken
 from mlconnector.tenants.models import Tenant
 from syncs import services
 from syncs.attention import decisions
 from syncs.attention import matches as match_selectors
 from syncs.engine.binding import settle_matches
-from syncs.models import Candidate, Flow, Record, Run, Sync
+from syncs.models import Candidate, Flow, Record, Sync
 from tests import factories
 from tests.crm import Crm, Customers, world_with
-from tests.doubles import World
+from tests.doubles import World, run, sync_between
 
 ACTOR = "member:ann@meridian.example"
 
@@ -43,17 +43,7 @@ def crm(world: World) -> Crm:
 
 @pytest.fixture
 def moving(world: World, tenant: Tenant) -> Sync:
-    source = create_connection(tenant, "memory_source", "From", {}, {"secret": "x" * 8}, ACTOR)
-    destination = create_connection(tenant, "memory_destination", "To", {}, {"secret": "x" * 8}, ACTOR)
-    return services.create_sync(tenant, integration="who", source=source, destination=destination, actor=ACTOR)
-
-
-def run(sync: Sync, **how: Any) -> Run:
-    started = services.run_now(sync, actor=ACTOR, enqueue=False, **how)
-    while services.execute(started.pk):
-        pass
-    started.refresh_from_db()
-    return started
+    return sync_between(tenant, "who")
 
 
 def record(sync: Sync, key: str, flow: str = "customers") -> Record:

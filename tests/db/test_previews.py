@@ -19,8 +19,8 @@ from syncs.engine.lease import Lease
 from syncs.models import Preview, PreviewEntry, Record, Run, Sync
 from syncs.previewing import previews
 from tests import factories
-from tests.db.preview_scene import WHO, entries, everything, finish, moved_on, numbers, rehearse, run, sync_of
-from tests.doubles import Parts, Things, World, install, offer
+from tests.db.preview_scene import WHO, entries, everything, finish, moved_on, numbers, rehearse, run
+from tests.doubles import Parts, Things, World, install, offer, sync_between
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -34,7 +34,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
 
 @pytest.fixture
 def sync(world: World, tenant: Tenant) -> Sync:
-    return sync_of(tenant)
+    return sync_between(tenant)
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ from syncs import erasure
 from syncs.engine.lease import Lease
 from syncs.models import Candidate, Preview, PreviewEntry, Record, Run, Sync
 from syncs.previewing import previews
-from tests.db.preview_scene import WHO, entries, everything, finish, moved_on, numbers, rehearse, sync_of
-from tests.doubles import World, install
+from tests.db.preview_scene import WHO, entries, everything, finish, moved_on, numbers, rehearse
+from tests.doubles import World, install, sync_between
 
 pytestmark = pytest.mark.either_database
 
@@ -34,7 +34,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
 
 @pytest.fixture
 def moved(world: World, tenant: Tenant) -> Sync:
-    return moved_on(world, sync_of(tenant))
+    return moved_on(world, sync_between(tenant))
 
 
 def killed_at(step: int, monkeypatch: pytest.MonkeyPatch, run_id: int) -> bool:

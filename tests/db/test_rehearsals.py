@@ -15,8 +15,8 @@ from syncs.engine.store import FlowStore
 from syncs.models import CandidateKey, Preview, Run, Sync
 from syncs.names.matching import Identity
 from syncs.previewing import copying, previews, rehearsal
-from tests.db.preview_scene import WHO, entries, finish, moved_on, rehearse, sync_of
-from tests.doubles import World, install
+from tests.db.preview_scene import WHO, entries, finish, moved_on, rehearse
+from tests.doubles import World, install, sync_between
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -30,7 +30,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
 
 @pytest.fixture
 def sync(world: World, tenant: Tenant) -> Sync:
-    return sync_of(tenant)
+    return sync_between(tenant)
 
 
 @pytest.fixture
